@@ -1,0 +1,1 @@
+"""Import photos and videos into the library, with states that cannot lie."""

@@ -1,0 +1,70 @@
+"""The named questions one asks the audit log: the manager of its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import models
+
+if TYPE_CHECKING:
+    from .models import AuditLog
+
+
+class AuditLogQuerySet(models.QuerySet["AuditLog"]):
+    def of_session(self, session_id: int) -> AuditLogQuerySet:
+        return self.filter(session_id=session_id)
+
+    def of_item(self, item_id: int | str) -> AuditLogQuerySet:
+        """Rows of an item by our id, or by the id that another importer gave it."""
+        if isinstance(item_id, int) or item_id.isdecimal():
+            return self.filter(item_id=int(item_id))
+        return self.filter(external_item=item_id)
+
+    def transitions(self) -> AuditLogQuerySet:
+        return self.filter(category="state_transition")
+
+    def errors(self) -> AuditLogQuerySet:
+        return self.filter(level__in=("error", "critical"))
+
+    def newest_first(self) -> AuditLogQuerySet:
+        return self.order_by("-timestamp", "-id")
+
+
+class AuditLogRepository(models.Manager["AuditLog"]):
+    """Manager of AuditLog; works as well when it is made with no wiring."""
+
+    def get_queryset(self) -> AuditLogQuerySet:
+        if getattr(self, "model", None) is None:
+            self.model: Any = apps.get_model("local_import", "AuditLog")
+        return AuditLogQuerySet(self.model, using=self._db)
+
+    def search(
+        self, *, session_id: int | None = None, item_id: int | str | None = None
+    ) -> AuditLogQuerySet:
+        """All rows, or those of a session or an item, newest first."""
+        rows = self.get_queryset().newest_first()
+        if session_id is not None:
+            rows = rows.of_session(session_id)
+        return rows if item_id is None else rows.of_item(item_id)
+
+    def get_by_session(self, session_id: int) -> AuditLogQuerySet:
+        return self.search(session_id=session_id)
+
+    def get_by_item(self, item_id: int | str) -> AuditLogQuerySet:
+        return self.search(item_id=item_id)
+
+    def get_errors(
+        self, session_id: int | None = None, item_id: int | str | None = None
+    ) -> AuditLogQuerySet:
+        return self.search(session_id=session_id, item_id=item_id).errors()
+
+    def get_state_transitions(
+        self, session_id: int | None = None, item_id: int | str | None = None
+    ) -> AuditLogQuerySet:
+        return self.search(session_id=session_id, item_id=item_id).transitions()
+
+    def get_performance_metrics(
+        self, session_id: int | None = None, item_id: int | str | None = None
+    ) -> AuditLogQuerySet:
+        return self.search(session_id=session_id, item_id=item_id).filter(category="performance")

@@ -1,0 +1,8 @@
+"""The tables: sessions, their items, the media of the library, and the audit log."""
+
+from .audit_log import AuditLog
+from .import_item import ImportItem
+from .import_session import ImportSession
+from .media import Media
+
+__all__ = ["AuditLog", "ImportItem", "ImportSession", "Media"]

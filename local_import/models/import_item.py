@@ -1,0 +1,268 @@
+"""An item: one file of a session, as a state machine of ten states."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from .. import names
+from ..errors import ErrorCode
+from ..states import ITEM_IN_WORK, ItemState, SkipReason, SourceDisposition
+from .import_session import ImportSession
+from .media import Media
+from .stateful import Stateful, StatefulQuerySet
+
+I = ItemState  # noqa: E741
+_WAITS = Q(owner="", lease_until__isnull=True)
+_WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
+
+
+class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
+    def in_session(self, session_id: int) -> ImportItemQuerySet:
+        return self.filter(session_id=session_id)
+
+    def unresolved(self) -> ImportItemQuerySet:
+        return self.filter(state__in=(I.FAILED, I.MISSING))
+
+    def in_work(self) -> ImportItemQuerySet:
+        return self.filter(state__in=ITEM_IN_WORK)
+
+    def claimable(self, now: datetime) -> ImportItemQuerySet:
+        """Waiting, and due: oldest first."""
+        due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
+        return self.filter(due, state=I.PENDING).order_by("id")
+
+
+class ImportItem(Stateful):
+    """One source file inside a session.
+
+    The transitions set every column that belongs to the new state and clear those of the old one,
+    and do nothing else; only local_import.door calls them. An expression (F) stands for a value
+    that only the row in the database knows.
+    """
+
+    session = models.ForeignKey(
+        ImportSession,
+        verbose_name=_("session"),
+        on_delete=models.PROTECT,
+        related_name="items",
+        db_index=False,
+    )
+    external_id = models.CharField(_("id in another importer"), max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where given
+    path = models.BinaryField(_("path below the source, as bytes"))
+    path_digest = models.CharField(_("key of the path"), max_length=32)
+    shown_path = models.TextField(_("path"))
+    state = FSMField(_("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16)
+    state_changed_at = models.DateTimeField(_("in this state since"), default=timezone.now)
+    size_bytes = models.BigIntegerField(_("size in bytes"), default=0)
+
+    sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
+    destination = models.CharField(_("path in the library"), max_length=255, blank=True)
+    media = models.ForeignKey(
+        Media,
+        verbose_name=_("media with these bytes"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="items",
+        db_index=False,
+    )
+    source_disposition = models.CharField(
+        _("what became of the source"),
+        max_length=16,
+        choices=SourceDisposition.choices,
+        default=SourceDisposition.KEPT,
+    )
+
+    owner = models.CharField(_("worker"), max_length=200, blank=True)
+    lease_until = models.DateTimeField(_("lease ends at"), null=True, blank=True)
+    fence = models.PositiveIntegerField(_("fence"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+
+    skip_reason = models.CharField(_("skipped because"), max_length=16, choices=SkipReason.choices, blank=True)
+    error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
+    failure = models.JSONField(_("failure"), default=dict, blank=True)
+    accept_damage = models.BooleanField(_("import although damaged"), default=False)
+
+    objects = ImportItemQuerySet.as_manager()
+
+    class Meta:
+        db_table = "local_import_item"
+        base_manager_name = "objects"
+        verbose_name = _("import item")
+        verbose_name_plural = _("import items")
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=I.values), name="item_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=I.FAILED) ^ Q(error_code=""), name="item_failed_has_error_code"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=I.SKIPPED) ^ Q(skip_reason=""), name="item_skipped_has_reason"
+            ),
+            models.CheckConstraint(
+                condition=(Q(state__in=ITEM_IN_WORK) & _WORKS) | (~Q(state__in=ITEM_IN_WORK) & _WAITS),
+                name="item_in_work_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=(I.MOVING, I.UPDATING))
+                | (~Q(destination="") & ~Q(sha256="")),
+                name="item_moving_has_destination",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=I.IMPORTED) | Q(media__isnull=False),
+                name="item_imported_has_media",
+            ),
+            models.UniqueConstraint(fields=["session", "path_digest"], name="item_once_per_session"),
+            models.UniqueConstraint(fields=["external_id"], name="item_external_id_once"),
+            # The arbiter between two workers that hold the same bytes at the same moment.
+            models.UniqueConstraint(
+                fields=["sha256"],
+                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                name="item_one_mover_per_content",
+            ),
+            models.UniqueConstraint(
+                fields=["destination"],
+                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                name="item_one_mover_per_place",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["session", "state", "id"], name="item_session_state"),
+            models.Index(
+                fields=["owner"], name="item_in_work_owner", condition=~Q(owner="")
+            ),
+            models.Index(
+                fields=["media"], name="item_media", condition=Q(media__isnull=False)
+            ),
+            models.Index(
+                fields=["session"],
+                name="item_release_due",
+                condition=Q(source_disposition=SourceDisposition.RELEASE_DUE),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.shown_path}"
+
+    @property
+    def code(self) -> str:
+        """The machine-readable reason of the present state, or an empty string."""
+        if self.state == I.MISSING:
+            return str(self.failure.get("code", ErrorCode.SOURCE_MISSING.value))
+        return self.error_code or self.skip_reason
+
+    @property
+    def absolute_path(self) -> bytes:
+        return os.path.join(bytes(self.session.source_path), bytes(self.path))
+
+    @property
+    def shown_absolute_path(self) -> str:
+        return names.shown(self.absolute_path)
+
+    def _rest(self) -> None:
+        self.owner, self.lease_until = "", None
+
+    @transition(field=state, source=I.PENDING, target=I.ANALYZING)
+    def claim(self, *, owner: str, lease_until: datetime) -> None:
+        """A worker takes the file, until the lease ends."""
+        self.owner, self.lease_until = owner, lease_until
+        self.fence = F("fence") + 1
+        self.attempts = F("attempts") + 1
+        self.next_attempt_at = None
+
+    @transition(field=state, source=I.ANALYZING, target=I.CHECKING)
+    def compare(self, *, sha256: str = "") -> None:
+        """The file was read; the same bytes are looked for."""
+        self.sha256 = sha256
+
+    @transition(field=state, source=I.CHECKING, target=I.MOVING)
+    def plan(self, *, destination: str) -> None:
+        """The intent: this is where the bytes will be."""
+        self.destination = destination
+
+    @transition(field=state, source=I.MOVING, target=I.UPDATING)
+    def publish(self) -> None:
+        """The bytes are durable at their destination."""
+
+    @transition(field=state, source=I.UPDATING, target=I.IMPORTED)
+    def finish(
+        self, *, media_id: int, source_disposition: str = SourceDisposition.KEPT
+    ) -> None:
+        """Media row and file are both there."""
+        self._rest()
+        self.media_id = media_id
+        self.source_disposition = source_disposition
+
+    @transition(field=state, source=[I.PENDING, I.ANALYZING, I.CHECKING], target=I.SKIPPED)
+    def skip(
+        self, *, skip_reason: str = SkipReason.DISMISSED, media_id: int | None = None
+    ) -> None:
+        """Deliberately not imported."""
+        self._rest()
+        self.skip_reason = skip_reason
+        self.media_id = media_id
+
+    @transition(field=state, source=[I.FAILED, I.MISSING], target=I.SKIPPED)
+    def dismiss(self) -> None:
+        """An operator needs no import of this file."""
+        self.skip_reason = SkipReason.DISMISSED
+        self.error_code, self.failure = "", {}
+
+    @transition(
+        field=state,
+        source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.UPDATING, I.IMPORTED],
+        target=I.FAILED,
+    )
+    def fail(self, *, error_code: str = ErrorCode.UNKNOWN, failure: Any = None) -> None:
+        """It could not be imported; code, evidence and remedy are recorded."""
+        self._rest()
+        self.error_code = error_code
+        self.failure = failure or {}
+
+    @transition(
+        field=state,
+        source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.IMPORTED],
+        target=I.MISSING,
+    )
+    def lose(self, *, failure: Any = None) -> None:
+        """The source vanished before the import, or the library's file after it."""
+        self._rest()
+        self.failure = failure or {}
+
+    @transition(field=state, source=[I.ANALYZING, I.CHECKING, I.MOVING], target=I.PENDING)
+    def release(self, *, next_attempt_at: datetime | None = None) -> None:
+        """Given back untouched; a worker may take it again."""
+        self._rest()
+        self.destination = ""
+        self.next_attempt_at = next_attempt_at
+
+    @transition(
+        field=state, source=[I.FAILED, I.MISSING, I.SKIPPED, I.SOURCE_RESTORED], target=I.PENDING
+    )
+    def requeue(self, *, accept_damage: bool = False) -> None:
+        """Offered to the workers again; the last outcome is forgotten."""
+        self.error_code, self.skip_reason, self.failure = "", "", {}
+        self.media_id, self.destination, self.next_attempt_at = None, "", None
+        self.accept_damage = accept_damage
+        self.source_disposition = SourceDisposition.KEPT
+
+    @transition(field=state, source=I.MISSING, target=I.IMPORTED)
+    def recover(self, *, media_id: int) -> None:
+        """The library's file is back, and its bytes are right."""
+        self.failure = {}
+        self.media_id = media_id
+
+    @transition(field=state, source=[I.MOVING, I.IMPORTED], target=I.SOURCE_RESTORED)
+    def restore_source(self) -> None:
+        """Undone: the bytes are back at the source, and the library has none of them."""
+        self._rest()
+        self.media_id, self.destination = None, ""
+        self.source_disposition = SourceDisposition.KEPT

@@ -1,0 +1,99 @@
+"""What both state machines share: a state column that only the door can write.
+
+django-fsm guards the attribute in memory. This guards the row: `save`, `update`, `bulk_update`,
+`create` and `bulk_create` refuse to write a state, so that no state can change without the
+audit row that `local_import.door` writes in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self, TypeVar
+
+from django.db import models
+
+M = TypeVar("M", bound="Stateful")
+
+
+class StateWriteRefused(Exception):
+    """A state was about to be written past the door; use local_import.door or a service."""
+
+
+class StatefulQuerySet(models.QuerySet[M]):
+    def update(self, **values: Any) -> int:
+        if "state" in values:
+            raise StateWriteRefused("QuerySet.update(state=…) would leave no audit row.")
+        return super().update(**values)
+
+    def update_by_door(self, **values: Any) -> int:
+        """`update`, states included; only local_import.door calls it, which writes the audit."""
+        return super().update(**values)
+
+    def bulk_update(
+        self, objs: Iterable[M], fields: Iterable[str], batch_size: int | None = None
+    ) -> int:
+        named = list(fields)
+        if "state" in named:
+            raise StateWriteRefused("bulk_update of state would leave no audit row.")
+        return super().bulk_update(objs, named, batch_size)
+
+    def bulk_create(self, objs: Iterable[M], *args: Any, **options: Any) -> list[M]:
+        rows = list(objs)
+        for row in rows:
+            row.refuse_foreign_state()
+        if "state" in (options.get("update_fields") or ()):
+            raise StateWriteRefused("bulk_create with update_fields=state would leave no audit row.")
+        return super().bulk_create(rows, *args, **options)
+
+
+class Stateful(models.Model):
+    """Base of a model whose `state` is an FSMField(protected=True)."""
+
+    # What the row in the database says; None for a row that is not there yet.
+    _stored_state: str | None = None
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Sequence[str], values: Sequence[Any]) -> Self:
+        row = super().from_db(db, field_names, values)  # type: ignore[arg-type]
+        row._stored_state = row.__dict__.get("state")
+        return row
+
+    def save(self, *args: Any, **options: Any) -> None:
+        self.refuse_foreign_state()
+        super().save(*args, **options)
+        self._stored_state = self.__dict__["state"]
+
+    def refuse_foreign_state(self) -> None:
+        """Raise StateWriteRefused when writing this object would change the stored state."""
+        initial = self._meta.get_field("state").get_default()  # type: ignore[union-attr]
+        expected = initial if self._stored_state is None else self._stored_state
+        if self.__dict__.get("state", expected) != expected:
+            raise StateWriteRefused(
+                f"{self._meta.label} {self.pk}: saving would change the state from {expected} to "
+                f"{self.__dict__['state']} without an audit row."
+            )
+
+    def refresh_from_db(
+        self, using: str | None = None, fields: Iterable[str] | None = None, **options: Any
+    ) -> None:
+        """Reload, and let the protected state be set again.
+
+        FSMModelMixin of django-fsm-2 4.2.4 lifts the protection on the class while it reloads,
+        for every thread, and for good when the reload fails. The protection of an instance ends
+        when its value is gone, so taking that away is enough.
+        """
+        deferred = self.get_deferred_fields()
+        names = [f.attname for f in self._meta.concrete_fields if f.attname not in deferred]
+        wanted = names if fields is None else list(fields)
+        kept = dict(self.__dict__)
+        if "state" in wanted:
+            self.__dict__.pop("state", None)
+        try:
+            super().refresh_from_db(using=using, fields=wanted, **options)
+        except BaseException:
+            self.__dict__.update(kept)
+            raise
+        self._stored_state = self.__dict__.get("state", self._stored_state)

@@ -1,0 +1,52 @@
+"""Names of files: bytes on the disk, an escaped form on the screen, and the library's own names.
+
+Refuses to guess an encoding: what is not clean UTF-8 is shown as escapes, and the bytes are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import datetime
+
+# Zl, Zp: line breaks in disguise; Cc, Cf: control and direction marks; Cs: bytes that were no UTF-8.
+_UNSHOWABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+PREFIX_LENGTHS = (8, 16, 32, 64)  # characters of the SHA-256 in a file name
+
+
+def shown(name: bytes) -> str:
+    """The name as text that is safe on any screen; a backslash begins an escape."""
+    text = name.decode("utf-8", "surrogateescape")
+    if text.isascii() and text.isprintable() and "\\" not in text:
+        return text
+    return "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character == "\\":
+        return "\\\\"
+    if unicodedata.category(character) not in _UNSHOWABLE:
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def digest(path: bytes) -> str:
+    """A key of fixed length for a path of any length: an index cannot hold 4,000 bytes."""
+    return hashlib.blake2b(path, digest_size=16).hexdigest()
+
+
+def destination(wall: datetime, sha256: str, extension: str, prefix_length: int = 8) -> str:
+    """The path in the library, relative to it, from the wall-clock time of capture."""
+    return (
+        f"{wall.year:04}/{wall.month:02}/{wall.day:02}/"
+        f"{wall.year:04}{wall.month:02}{wall.day:02}_{wall.hour:02}{wall.minute:02}{wall.second:02}"
+        f"_local_{sha256[:prefix_length]}.{extension}"
+    )
+
+
+def part(item_id: int, fence: int) -> bytes:
+    """The temporary file of one claim of one item; a stale worker can only touch its own."""
+    return b".incoming/%d-%d.part" % (item_id, fence)

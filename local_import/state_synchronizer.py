@@ -1,0 +1,229 @@
+"""Keeps a session in step with its items: its running state is derived, never set by hand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from . import door
+from .audit_logger import SYSTEM, Actor
+from .door import Step
+from .models import ImportItem, ImportSession
+from .state_machine import counted, declared
+from .states import (
+    ITEM_IN_WORK,
+    ITEM_UNRESOLVED,
+    ItemState,
+    SessionState,
+)
+from .transactions import in_transaction
+
+# States that a session may pass through on its way to the one its items call for.
+_PASSABLE = frozenset({SessionState.READY, SessionState.EXPANDING, SessionState.PROCESSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What a session is told, as opposed to what its items tell."""
+
+    confirmed: bool = True
+    started: bool = True
+    walked: bool = True
+    planned: bool = True
+    begun: bool = False
+    canceled: bool = False
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """A session and its items, counted at one moment."""
+
+    session_id: int
+    state: str
+    counts: Mapping[str, int]
+    total: int
+    size_bytes: int
+    counted_at: datetime = field(default_factory=timezone.now)
+
+    @property
+    def unfinished(self) -> int:
+        return sum(self.counts[name] for name in (ItemState.PENDING, *ITEM_IN_WORK))
+
+    @property
+    def in_work(self) -> int:
+        return sum(self.counts[name] for name in ITEM_IN_WORK)
+
+
+def derive(flags: Flags, counts: Mapping[str, int]) -> SessionState:
+    """The state of a session, from its flags and the histogram of its items. Pure and total."""
+    in_work = sum(counts.get(name, 0) for name in ITEM_IN_WORK)
+    stopped = _stopped(flags) if in_work == 0 else None
+    return stopped or _by_flags(flags, counts) or _by_items(flags, counts)
+
+
+def _stopped(flags: Flags) -> SessionState | None:
+    if flags.canceled:
+        return SessionState.CANCELED
+    return SessionState.ERROR if flags.broken else None
+
+
+def _by_flags(flags: Flags, counts: Mapping[str, int]) -> SessionState | None:
+    if not flags.confirmed:
+        return SessionState.PENDING
+    if not flags.started:
+        return SessionState.READY
+    if not flags.walked:
+        return SessionState.EXPANDING
+    if sum(counts.values()) == 0:
+        return SessionState.READY  # nothing was found
+    return None if flags.planned else SessionState.PROCESSING
+
+
+def _by_items(flags: Flags, counts: Mapping[str, int]) -> SessionState:
+    waiting = counts.get(ItemState.PENDING, 0)
+    if waiting + sum(counts.get(name, 0) for name in ITEM_IN_WORK) == 0:
+        unresolved = sum(counts.get(name, 0) for name in ITEM_UNRESOLVED)
+        return SessionState.FAILED if unresolved else SessionState.IMPORTED
+    if waiting == sum(counts.values()) and not flags.begun:
+        return SessionState.ENQUEUED
+    return SessionState.IMPORTING
+
+
+def path_between(source: str, target: str) -> list[str]:
+    """The names of the transitions that lead from one session state to another, fewest first.
+
+    Only states that claim nothing about items are passed through. Empty when there is no way.
+    """
+    queue: deque[tuple[str, list[str]]] = deque([(source, [])])
+    seen = {source}
+    while queue:
+        state, names = queue.popleft()
+        for (start, end), name in declared(ImportSession).items():
+            if start != state or end in seen:
+                continue
+            if end == target:
+                return [*names, name]
+            if end in _PASSABLE:
+                seen.add(end)
+                queue.append((end, [*names, name]))
+    return []
+
+
+class StateSynchronizer:
+    """Moves sessions and items by their target state, and sessions after their items."""
+
+    def transition_session(
+        self,
+        session_id: int,
+        target_state: SessionState,
+        reason: str = "",
+        *,
+        actor: Actor = SYSTEM,
+        **values: Any,
+    ) -> ImportSession:
+        """Raises TransitionNotAllowed (the refusal is recorded) or ImportSession.DoesNotExist."""
+        return door.move_to(
+            ImportSession, session_id, target_state, reason, actor=actor, **values
+        )
+
+    def transition_item(
+        self,
+        item_id: int | str,
+        target_state: ItemState,
+        reason: str = "",
+        *,
+        actor: Actor = SYSTEM,
+        **values: Any,
+    ) -> ImportItem:
+        """`item_id` is ours or another importer's. Raises TransitionNotAllowed or DoesNotExist."""
+        pk = find_item(item_id).pk
+        return door.move_to(ImportItem, pk, target_state, reason, actor=actor, **values)
+
+    def get_session_snapshot(self, session_id: int) -> SessionSnapshot:
+        """The items counted now; writes nothing."""
+        return _snapshot(ImportSession.objects.get(pk=session_id))
+
+    def sync_session_with_items(
+        self, session_id: int, *, actor: Actor = SYSTEM, reason: str = ""
+    ) -> SessionSnapshot:
+        """Count the items, store the picture, and move the session to the state they call for."""
+        return in_transaction(lambda: _sync(session_id, actor, reason))
+
+
+def find_item(item_id: int | str) -> ImportItem:
+    """An item by our id or another importer's. Raises ImportItem.DoesNotExist."""
+    if isinstance(item_id, str):
+        found = ImportItem.objects.filter(external_id=item_id).first()
+        if found is not None or not item_id.isdecimal():
+            return found or ImportItem.objects.get(external_id=item_id)
+    return ImportItem.objects.get(pk=int(item_id))
+
+
+def _sync(session_id: int, actor: Actor, reason: str) -> SessionSnapshot:
+    session = ImportSession.objects.select_for_update().get(pk=session_id)
+    snapshot = _snapshot(session)
+    target = derive(_flags(session, snapshot.counts), snapshot.counts)
+    text = reason or f"Derived from its items: {_sentence(snapshot.counts)}."
+    if target != session.state:
+        for name in path_between(session.state, target):
+            session = door.move(ImportSession, session_id, Step(name, text), actor=actor)
+    _store(snapshot)
+    return _snapshot_with(snapshot, str(session.state))
+
+
+def _flags(session: ImportSession, counts: Mapping[str, int]) -> Flags:
+    """The flags as the row holds them; begun as soon as any item has left `pending`."""
+    touched = any(number for name, number in counts.items() if name != ItemState.PENDING)
+    return Flags(
+        confirmed=session.state != SessionState.PENDING,
+        started=session.started_at is not None,
+        walked=session.walked_at is not None,
+        planned=session.planned_at is not None,
+        begun=session.begun_at is not None or touched,
+        canceled=session.cancel_requested_at is not None,
+        broken=bool(session.error_code),
+    )
+
+
+def _snapshot(session: ImportSession) -> SessionSnapshot:
+    rows = (
+        ImportItem.objects.in_session(session.pk)
+        .values_list("state")
+        .annotate(number=Count("pk"), size=Sum("size_bytes"))
+        .order_by()
+    )
+    counts, size_bytes = counted(()), 0
+    for state, number, size in rows:
+        counts[state] = number
+        size_bytes += size
+    return SessionSnapshot(session.pk, session.state, counts, sum(counts.values()), size_bytes)
+
+
+def _snapshot_with(snapshot: SessionSnapshot, state: str) -> SessionSnapshot:
+    return SessionSnapshot(
+        snapshot.session_id,
+        state,
+        snapshot.counts,
+        snapshot.total,
+        snapshot.size_bytes,
+        snapshot.counted_at,
+    )
+
+
+def _store(snapshot: SessionSnapshot) -> None:
+    ImportSession.objects.filter(pk=snapshot.session_id).update(
+        counts=dict(snapshot.counts),
+        bytes_found=snapshot.size_bytes,
+        counted_at=snapshot.counted_at,
+    )
+
+
+def _sentence(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none"

@@ -1,0 +1,58 @@
+"""Transactions that lose a race politely, and the database's own clock."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+FIRST_WAIT_S = 0.05
+# Source: PostgreSQL manual, appendix A: serialization failure, deadlock, lock not available.
+_PASSING_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+
+
+def in_transaction(work: Callable[[], T]) -> T:
+    """Run `work` in a transaction; repeat it when the database was only busy.
+
+    Deadlock, serialization failure and "database is locked" are tried again up to ATTEMPTS times,
+    with exponential backoff and full jitter. Inside another transaction nothing is repeated: what
+    was done before in it would be lost, so the outermost caller decides.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            return work()
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return work()
+        except DatabaseError as error:
+            if not is_passing(error) or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(random.uniform(0, FIRST_WAIT_S * 2**attempt))  # noqa: S311 - jitter
+    raise AssertionError("unreachable")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same transaction may succeed a moment later."""
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) in _PASSING_SQLSTATES:
+        return True
+    return isinstance(error, OperationalError) and "locked" in str(error)
+
+
+def database_now() -> datetime:
+    """The time by the database's clock, UTC: leases of many hosts are compared with it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT STRFTIME('%Y-%m-%dT%H:%M:%f+00:00', 'NOW')")
+            return datetime.fromisoformat(cursor.fetchone()[0])
+        cursor.execute("SELECT STATEMENT_TIMESTAMP()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment

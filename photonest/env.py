@@ -1,0 +1,132 @@
+"""The settings that an operator may set, read once from the environment and checked.
+
+A wrong value stops the start with the variable's name, what is wrong and what to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENGINES = {
+    "sqlite": "django.db.backends.sqlite3",
+    "postgres": "django.db.backends.postgresql",
+    "postgresql": "django.db.backends.postgresql",
+}
+SQLITE_OPTIONS = {
+    # A deferred transaction that turns into a writer cannot wait for the lock; an immediate one can.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,  # seconds
+    # FULL: a commit that was reported is on the disk, also after a power loss.
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;",
+}
+
+environ.Env.read_env(BASE_DIR / ".env")
+_env = environ.Env()
+
+
+class WrongSetting(ImproperlyConfigured):
+    """An environment variable has a value that the desk cannot run with."""
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{name} {problem}. {remedy}")
+
+
+def home() -> Path:
+    """The directory for everything the desk itself keeps: database, library, keys."""
+    return _directory("PHOTONEST_HOME", BASE_DIR / "var")
+
+
+def library(home_dir: Path) -> Path:
+    """The directory that holds the imported originals."""
+    return _directory("PHOTONEST_LIBRARY", home_dir / "library")
+
+
+def _directory(name: str, default: Path) -> Path:
+    value = os.environ.get(name) or str(default)
+    path = Path(value).expanduser()
+    if not path.is_absolute():
+        raise WrongSetting(
+            name, f"is {value!r}, which is not an absolute path", "Write it from the root, as /srv/photonest."
+        )
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not nearest.is_dir():
+        raise WrongSetting(
+            name, f"is {value!r}, but {nearest} is not a directory", "Name a directory, or one to be made."
+        )
+    return path
+
+
+def database(home_dir: Path) -> dict[str, Any]:
+    """Django's settings of the one database: SQLite in the home directory, or DATABASE_URL."""
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{home_dir / 'photonest.sqlite3'}"
+    engine = ENGINES.get(url.partition(":")[0])
+    if engine is None:
+        raise WrongSetting(
+            "DATABASE_URL",
+            f"names the database {url.partition(':')[0]!r}, which is not supported",
+            "Write sqlite:////path/to/file or postgresql://user:password@host:5432/name, or leave it unset.",
+        )
+    try:
+        config: dict[str, Any] = _env.db_url_config(url, engine=engine)
+    except Exception as error:
+        raise WrongSetting(
+            "DATABASE_URL", "cannot be understood", "Write postgresql://user:password@host:5432/name."
+        ) from error
+    if engine == ENGINES["sqlite"]:
+        config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
+    return config
+
+
+def time_zone() -> str:
+    """The zone that is assumed for a capture time that carries no offset."""
+    name = os.environ.get("PHOTONEST_TIME_ZONE") or "UTC"
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise WrongSetting(
+            "PHOTONEST_TIME_ZONE", f"is {name!r}, which is no known time zone", "Write one such as Asia/Tokyo."
+        ) from error
+    return name
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A switch written as 1/0, true/false, yes/no or on/off."""
+    value = os.environ.get(name, "").strip().lower()
+    if value in {"", "1", "true", "yes", "on", "0", "false", "no", "off"}:
+        return default if not value else value in {"1", "true", "yes", "on"}
+    raise WrongSetting(name, f"is {value!r}, which is neither yes nor no", "Write 1 or 0.")
+
+
+def secret_key(home_dir: Path) -> str:
+    """PHOTONEST_SECRET_KEY, or a key made once and kept in the home directory (mode 0600)."""
+    if key := os.environ.get("PHOTONEST_SECRET_KEY"):
+        return key
+    path = home_dir / "secret_key"
+    try:
+        home_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text()
+    except OSError as error:
+        raise WrongSetting(
+            "PHOTONEST_HOME",
+            f"is {str(home_dir)!r}, where this process cannot write ({error.strerror})",
+            "Give its owner write permission, or name another directory.",
+        ) from error
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+def hosts() -> list[str]:
+    """The host names that the web pages answer to."""
+    value = os.environ.get("PHOTONEST_ALLOWED_HOSTS") or "127.0.0.1,localhost"
+    return [host.strip() for host in value.split(",") if host.strip()]
