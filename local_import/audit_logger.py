@@ -96,7 +96,9 @@ class AuditLogger:
         """Write one row, in the current transaction if there is one."""
         self.record_many(entry, ["item_id"], [(entry.item_id,)])
 
-    def record_many(self, entry: Entry, columns: Sequence[str], rows: Sequence[setwise.Row]) -> None:
+    def record_many(
+        self, entry: Entry, columns: Sequence[str], rows: Sequence[setwise.Row]
+    ) -> None:
         """Write a row for each of `rows`, which differ from `entry` in the named columns only."""
         if not rows:
             return
@@ -179,7 +181,9 @@ def capped(details: Mapping[str, Any]) -> dict[str, Any]:
     if len(text) > MAX_DETAILS_BYTES:
         text = _json({name: _shortened(value) for name, value in details.items()})
     if len(text) > MAX_DETAILS_BYTES:
-        text = _json({"cut": True, "bytes": len(text), "begins": text[:1000].decode("utf-8", "ignore")})
+        text = _json(
+            {"cut": True, "bytes": len(text), "begins": text[:1000].decode("utf-8", "ignore")}
+        )
     kept: dict[str, Any] = json.loads(text)
     return kept
 

@@ -92,9 +92,7 @@ def move_to(
         raise
 
 
-def _move_locked(
-    model: type[M], pk: int, step: Step, actor: Actor, note: Entry | None
-) -> M:
+def _move_locked(model: type[M], pk: int, step: Step, actor: Actor, note: Entry | None) -> M:
     row = model._base_manager.select_for_update().get(pk=pk)
     changed, entries = _apply(row, [step])
     model._base_manager.filter(pk=pk).update_by_door(**changed)  # type: ignore[attr-defined]
@@ -193,8 +191,15 @@ def _with_note(entry: Entry, note: Entry | None) -> Entry:
         **{
             name: getattr(entry, name)
             for name in (
-                "category", "message", "action", "session_id", "item_id", "external_item",
-                "actor", "from_state", "to_state",
+                "category",
+                "message",
+                "action",
+                "session_id",
+                "item_id",
+                "external_item",
+                "actor",
+                "from_state",
+                "to_state",
             )
         },
     )

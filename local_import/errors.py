@@ -85,7 +85,9 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         Category.SOURCE,
         True,
         _("{path} is not there."),
-        _("The path does not exist any more: it was moved, renamed or deleted, or its disk is gone."),
+        _(
+            "The path does not exist any more: it was moved, renamed or deleted, or its disk is gone."
+        ),
         (
             _("Look whether the disk or card is mounted: ls -ld {quoted}"),
             _("Put the file back where it was, or dismiss it."),
@@ -115,7 +117,9 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("{path} is still being written."),
         _("Another process has the file open for writing."),
         (
-            _("Wait until the copy or upload has finished; this shows who writes: fuser -v {quoted}"),
+            _(
+                "Wait until the copy or upload has finished; this shows who writes: fuser -v {quoted}"
+            ),
             _RESUME,
         ),
     ),
@@ -174,7 +178,9 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("A file could not be made in it: {detail}. Nothing was imported."),
         (
             _("See who owns it and whether it is mounted read-only: namei -l {quoted}"),
-            _("Make it writable for the importing user, or set PHOTONEST_LIBRARY to another place."),
+            _(
+                "Make it writable for the importing user, or set PHOTONEST_LIBRARY to another place."
+            ),
             _RESUME,
         ),
     ),
@@ -199,7 +205,11 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         False,
         _("The source {path} and the library {library} lie inside each other."),
         _("An import would read its own results. Nothing was imported."),
-        (_("Choose a source outside the library, or set PHOTONEST_LIBRARY to a place outside it."),),
+        (
+            _(
+                "Choose a source outside the library, or set PHOTONEST_LIBRARY to a place outside it."
+            ),
+        ),
     ),
     ErrorCode.LIBRARY_FILE_WRONG: ErrorEntry(
         Severity.CRITICAL,

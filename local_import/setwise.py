@@ -75,7 +75,9 @@ def update(
         f"UPDATE {table} SET {', '.join(settings)} FROM v "
         f"WHERE {' AND '.join(conditions)} RETURNING {table}.id"
     )
-    tail = [_prepared(_field(model, name), value) for name, value in (*alike.items(), *where.items())]
+    tail = [
+        _prepared(_field(model, name), value) for name, value in (*alike.items(), *where.items())
+    ]
     found: set[int] = set()
     for chunk in _chunks(rows, len(columns)):
         found.update(pk for (pk,) in _run(fields, chunk, sql, tail))

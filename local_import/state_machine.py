@@ -119,9 +119,7 @@ class StateConsistencyValidator:
     ) -> ConsistencyResult:
         """The same from a histogram of item states."""
         found = [
-            (issue, advice)
-            for broken, issue, advice in cls._rules(session_state, counts)
-            if broken
+            (issue, advice) for broken, issue, advice in cls._rules(session_state, counts) if broken
         ]
         return ConsistencyResult([issue for issue, _ in found], [advice for _, advice in found])
 

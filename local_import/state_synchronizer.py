@@ -129,9 +129,7 @@ class StateSynchronizer:
         **values: Any,
     ) -> ImportSession:
         """Raises TransitionNotAllowed (the refusal is recorded) or ImportSession.DoesNotExist."""
-        return door.move_to(
-            ImportSession, session_id, target_state, reason, actor=actor, **values
-        )
+        return door.move_to(ImportSession, session_id, target_state, reason, actor=actor, **values)
 
     def transition_item(
         self,

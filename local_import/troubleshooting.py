@@ -81,9 +81,7 @@ class Diagnosis:
 class TroubleshootingEngine:
     """Finds the code for an error and fills its texts with the facts of the case."""
 
-    def diagnose(
-        self, error: BaseException, context: Mapping[str, Any] | None = None
-    ) -> Diagnosis:
+    def diagnose(self, error: BaseException, context: Mapping[str, Any] | None = None) -> Diagnosis:
         """`context` may name file_path (text or bytes), operation, session, library, owner."""
         code = code_of(error)
         facts = _facts(error, context or {})

@@ -54,12 +54,16 @@ def _directory(name: str, default: Path) -> Path:
     path = Path(value).expanduser()
     if not path.is_absolute():
         raise WrongSetting(
-            name, f"is {value!r}, which is not an absolute path", "Write it from the root, as /srv/photonest."
+            name,
+            f"is {value!r}, which is not an absolute path",
+            "Write it from the root, as /srv/photonest.",
         )
     nearest = next(parent for parent in (path, *path.parents) if parent.exists())
     if not nearest.is_dir():
         raise WrongSetting(
-            name, f"is {value!r}, but {nearest} is not a directory", "Name a directory, or one to be made."
+            name,
+            f"is {value!r}, but {nearest} is not a directory",
+            "Name a directory, or one to be made.",
         )
     return path
 
@@ -78,7 +82,9 @@ def database(home_dir: Path) -> dict[str, Any]:
         config: dict[str, Any] = _env.db_url_config(url, engine=engine)
     except Exception as error:
         raise WrongSetting(
-            "DATABASE_URL", "cannot be understood", "Write postgresql://user:password@host:5432/name."
+            "DATABASE_URL",
+            "cannot be understood",
+            "Write postgresql://user:password@host:5432/name.",
         ) from error
     if engine == ENGINES["sqlite"]:
         config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
@@ -92,7 +98,9 @@ def time_zone() -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise WrongSetting(
-            "PHOTONEST_TIME_ZONE", f"is {name!r}, which is no known time zone", "Write one such as Asia/Tokyo."
+            "PHOTONEST_TIME_ZONE",
+            f"is {name!r}, which is no known time zone",
+            "Write one such as Asia/Tokyo.",
         ) from error
     return name
 

@@ -55,11 +55,15 @@ class ImportItem(Stateful):
         related_name="items",
         db_index=False,
     )
-    external_id = models.CharField(_("id in another importer"), max_length=200, null=True, blank=True)  # noqa: DJ001 - unique where given
+    external_id = models.CharField(
+        _("id in another importer"), max_length=200, null=True, blank=True
+    )  # noqa: DJ001 - unique where given
     path = models.BinaryField(_("path below the source, as bytes"))
     path_digest = models.CharField(_("key of the path"), max_length=32)
     shown_path = models.TextField(_("path"))
-    state = FSMField(_("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16)
+    state = FSMField(
+        _("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16
+    )
     state_changed_at = models.DateTimeField(_("in this state since"), default=timezone.now)
     size_bytes = models.BigIntegerField(_("size in bytes"), default=0)
 
@@ -87,7 +91,9 @@ class ImportItem(Stateful):
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
 
-    skip_reason = models.CharField(_("skipped because"), max_length=16, choices=SkipReason.choices, blank=True)
+    skip_reason = models.CharField(
+        _("skipped because"), max_length=16, choices=SkipReason.choices, blank=True
+    )
     error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
     failure = models.JSONField(_("failure"), default=dict, blank=True)
     accept_damage = models.BooleanField(_("import although damaged"), default=False)
@@ -108,7 +114,8 @@ class ImportItem(Stateful):
                 condition=Q(state=I.SKIPPED) ^ Q(skip_reason=""), name="item_skipped_has_reason"
             ),
             models.CheckConstraint(
-                condition=(Q(state__in=ITEM_IN_WORK) & _WORKS) | (~Q(state__in=ITEM_IN_WORK) & _WAITS),
+                condition=(Q(state__in=ITEM_IN_WORK) & _WORKS)
+                | (~Q(state__in=ITEM_IN_WORK) & _WAITS),
                 name="item_in_work_has_lease",
             ),
             models.CheckConstraint(
@@ -120,7 +127,9 @@ class ImportItem(Stateful):
                 condition=~Q(state=I.IMPORTED) | Q(media__isnull=False),
                 name="item_imported_has_media",
             ),
-            models.UniqueConstraint(fields=["session", "path_digest"], name="item_once_per_session"),
+            models.UniqueConstraint(
+                fields=["session", "path_digest"], name="item_once_per_session"
+            ),
             models.UniqueConstraint(fields=["external_id"], name="item_external_id_once"),
             # The arbiter between two workers that hold the same bytes at the same moment.
             models.UniqueConstraint(
@@ -136,12 +145,8 @@ class ImportItem(Stateful):
         ]
         indexes = [
             models.Index(fields=["session", "state", "id"], name="item_session_state"),
-            models.Index(
-                fields=["owner"], name="item_in_work_owner", condition=~Q(owner="")
-            ),
-            models.Index(
-                fields=["media"], name="item_media", condition=Q(media__isnull=False)
-            ),
+            models.Index(fields=["owner"], name="item_in_work_owner", condition=~Q(owner="")),
+            models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
             models.Index(
                 fields=["session"],
                 name="item_release_due",
@@ -193,18 +198,14 @@ class ImportItem(Stateful):
         """The bytes are durable at their destination."""
 
     @transition(field=state, source=I.UPDATING, target=I.IMPORTED)
-    def finish(
-        self, *, media_id: int, source_disposition: str = SourceDisposition.KEPT
-    ) -> None:
+    def finish(self, *, media_id: int, source_disposition: str = SourceDisposition.KEPT) -> None:
         """Media row and file are both there."""
         self._rest()
         self.media_id = media_id
         self.source_disposition = source_disposition
 
     @transition(field=state, source=[I.PENDING, I.ANALYZING, I.CHECKING], target=I.SKIPPED)
-    def skip(
-        self, *, skip_reason: str = SkipReason.DISMISSED, media_id: int | None = None
-    ) -> None:
+    def skip(self, *, skip_reason: str = SkipReason.DISMISSED, media_id: int | None = None) -> None:
         """Deliberately not imported."""
         self._rest()
         self.skip_reason = skip_reason

@@ -27,8 +27,12 @@ class ImportSession(Stateful):
     label = models.CharField(_("label"), max_length=200, blank=True)
     source_path = models.BinaryField(_("source directory, as bytes"))
     source = models.TextField(_("source"), blank=True)
-    mode = models.CharField(_("mode"), max_length=8, choices=ImportMode.choices, default=ImportMode.COPY)
-    state = FSMField(_("state"), choices=S.choices, default=S.PENDING, protected=True, max_length=16)
+    mode = models.CharField(
+        _("mode"), max_length=8, choices=ImportMode.choices, default=ImportMode.COPY
+    )
+    state = FSMField(
+        _("state"), choices=S.choices, default=S.PENDING, protected=True, max_length=16
+    )
     state_changed_at = models.DateTimeField(_("in this state since"), default=timezone.now)
 
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
@@ -73,7 +77,9 @@ class ImportSession(Stateful):
         permissions = [("operate_import", _("Can start, retry and dismiss imports"))]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=S.values), name="session_state_known"),
-            models.CheckConstraint(condition=Q(mode__in=ImportMode.values), name="session_mode_known"),
+            models.CheckConstraint(
+                condition=Q(mode__in=ImportMode.values), name="session_mode_known"
+            ),
             models.CheckConstraint(
                 condition=Q(state=S.ERROR) ^ Q(error_code=""), name="session_error_has_code"
             ),
@@ -140,9 +146,7 @@ class ImportSession(Stateful):
         """Items that failed wait for a worker again."""
         self.finished_at = None
 
-    @transition(
-        field=state, source=[S.PENDING, S.READY, *sorted(SESSION_RUNNING)], target=S.ERROR
-    )
+    @transition(field=state, source=[S.PENDING, S.READY, *sorted(SESSION_RUNNING)], target=S.ERROR)
     def break_off(self, *, error_code: str = ErrorCode.UNKNOWN, failure: Any = None) -> None:
         """The session itself cannot go on."""
         self.error_code = error_code

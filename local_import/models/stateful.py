@@ -42,7 +42,9 @@ class StatefulQuerySet(models.QuerySet[M]):
         for row in rows:
             row.refuse_foreign_state()
         if "state" in (options.get("update_fields") or ()):
-            raise StateWriteRefused("bulk_create with update_fields=state would leave no audit row.")
+            raise StateWriteRefused(
+                "bulk_create with update_fields=state would leave no audit row."
+            )
         return super().bulk_create(rows, *args, **options)
 
 

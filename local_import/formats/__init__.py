@@ -1,0 +1,59 @@
+"""What a file is, by its content: kind, size in pixels, EXIF, and whether its structure is whole.
+
+Reads headers and looks at the end; never decodes a pixel, never believes a name, never raises.
+A new format plugs in by a reader in READERS.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import bmp, gif, isobmff, jpeg, others, png, tiff, webp
+from .model import Bytes, Damaged, Exif, Inspection
+
+Reader = Callable[[Bytes, bytes, Inspection], Inspection]
+HEAD_BYTES = 64
+
+# magic number, what it stands for, reader
+READERS: tuple[tuple[bytes, Inspection, Reader], ...] = (
+    (b"\xff\xd8\xff", Inspection("jpeg", "a JPEG photo", "jpg"), jpeg.read),
+    (b"\x89PNG\r\n\x1a\n", Inspection("png", "a PNG picture", "png"), png.read),
+    (b"GIF87a", Inspection("gif", "a GIF picture", "gif"), gif.read),
+    (b"GIF89a", Inspection("gif", "a GIF picture", "gif"), gif.read),
+    (b"II*\0", Inspection("tiff", "a TIFF picture", "tif"), tiff.read),
+    (b"MM\0*", Inspection("tiff", "a TIFF picture", "tif"), tiff.read),
+    (b"II+\0", Inspection("tiff", "a BigTIFF picture", "tif"), tiff.read),
+    (b"MM\0+", Inspection("tiff", "a BigTIFF picture", "tif"), tiff.read),
+    (b"BM", Inspection("bmp", "a BMP picture", "bmp"), bmp.read),
+)
+
+
+def inspect(data: Bytes) -> Inspection:
+    """Look at a file. Only what `read_at` itself raises comes through."""
+    head = data.read_at(0, HEAD_BYTES)
+    for magic, base, reader in READERS:
+        if head.startswith(magic):
+            return _read(reader, data, head, base)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return _read(webp.read, data, head, Inspection("webp", "a WebP picture", "webp"))
+    if head[4:8] == b"ftyp":
+        base = isobmff.identify(head)
+        return _read(isobmff.read, data, head, base) if base.supported else base
+    return others.identify(head, data)
+
+
+def _read(reader: Reader, data: Bytes, head: bytes, base: Inspection) -> Inspection:
+    try:
+        found = reader(data, head, base)
+    except Damaged as damage:
+        return replace(base, damage=str(damage))
+    except (struct.error, IndexError, ValueError, OverflowError):
+        return replace(base, damage=f"The header of {base.description} cannot be understood.")
+    if found.supported and not found.damage and not (found.width and found.height):
+        return replace(found, damage=f"The header of {base.description} gives no size in pixels.")
+    return found
+
+
+__all__ = ["Bytes", "Exif", "Inspection", "inspect"]

@@ -1,0 +1,83 @@
+"""JPEG. Source: ITU T.81, annex B; EXIF 2.32, section 4.5."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import exif
+from .model import NO_EXIF, Bytes, Damaged, Inspection
+
+TAIL_BYTES = 4096
+BLOCK_BYTES = 1024 * 1024
+MAX_SEGMENTS = 4096
+_EOI = b"\xff\xd9"
+_SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+_ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+
+
+def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
+    """Walk the segments to the first scan, then look for the end behind it."""
+    window, start, position = data.read_at(0, 65536), 0, 2
+    found, frame, sizes = NO_EXIF, 0, (0, 0)
+    for _ in range(MAX_SEGMENTS):
+        if position - start + 64 > len(window):
+            window, start = data.read_at(position, 65536 + 64), position
+        at = position - start
+        if len(window) < at + 4:
+            raise Damaged(f"The JPEG header breaks off: the file stops at byte {data.size}.")
+        if window[at] != 0xFF:
+            raise Damaged(f"The JPEG header is broken at byte {position}.")
+        marker = window[at + 1]
+        if marker == 0xFF or marker in _ALONE:
+            position += 1 if marker == 0xFF else 2
+            continue
+        length = window[at + 2] << 8 | window[at + 3]
+        if marker == 0xDA:
+            return _finished(data, position, replace(base, exif=found), frame, sizes)
+        if length < 2 or marker == 0xD9:
+            raise Damaged(f"The JPEG header is broken at byte {position}: no image data follows.")
+        if marker in _SOF:
+            frame, sizes = (
+                marker,
+                (
+                    window[at + 7] << 8 | window[at + 8],
+                    window[at + 5] << 8 | window[at + 6],
+                ),
+            )
+        elif marker == 0xE1 and found is NO_EXIF and window[at + 4 : at + 10] == b"Exif\0\0":
+            found = exif.parse(data.read_at(position + 10, length - 8))
+        position += 2 + length
+    raise Damaged("The JPEG header has too many segments.")
+
+
+def _finished(
+    data: Bytes, scan: int, base: Inspection, frame: int, sizes: tuple[int, int]
+) -> Inspection:
+    width, height = sizes
+    if not _ends(data, scan):
+        raise Damaged(
+            f"The JPEG data never ends: no end marker after byte {scan}; "
+            f"the file stops at byte {data.size}."
+        )
+    # The DC coefficient of every block of 8x8 samples takes one bit at least.
+    if frame not in _ARITHMETIC and width * height // 64 // 8 > data.size:
+        raise Damaged(
+            f"The JPEG header claims {width} x {height} pixels, "
+            f"more than {data.size} bytes can hold."
+        )
+    return replace(base, width=width or None, height=height or None)
+
+
+def _ends(data: Bytes, scan: int) -> bool:
+    """Whether an end marker stands behind the first scan. Inside coded data it cannot occur."""
+    tail = max(scan, data.size - TAIL_BYTES)
+    if _EOI in data.read_at(tail, TAIL_BYTES):
+        return True
+    position = tail
+    while position > scan:
+        start = max(scan, position - BLOCK_BYTES)
+        if _EOI in data.read_at(start, position - start + 1):
+            return True
+        position = start
+    return False

@@ -1,0 +1,58 @@
+"""The one room that touches files; the rest of the code cannot name an open or a rename.
+
+Linux only. Names are bytes. Nothing below a tree is reached through a symbolic link, nothing is
+ever overwritten, and a source is removed only after its content was compared.
+"""
+
+from .effects import (
+    copy,
+    create,
+    discard,
+    free_bytes,
+    make_directory,
+    move,
+    publish,
+    quarantine,
+    release,
+    sync,
+    writable,
+)
+from .problems import (
+    CannotRename,
+    DestinationTaken,
+    FileEffectError,
+    NotRegularFile,
+    SourceChanged,
+    StillOpenForWriting,
+)
+from .reading import Fingerprint, Source, digest, is_racy, open_source
+from .tree import Tree
+from .walking import Found, walk
+
+__all__ = [
+    "CannotRename",
+    "DestinationTaken",
+    "FileEffectError",
+    "Fingerprint",
+    "Found",
+    "NotRegularFile",
+    "Source",
+    "SourceChanged",
+    "StillOpenForWriting",
+    "Tree",
+    "copy",
+    "create",
+    "digest",
+    "discard",
+    "free_bytes",
+    "is_racy",
+    "make_directory",
+    "move",
+    "open_source",
+    "publish",
+    "quarantine",
+    "release",
+    "sync",
+    "walk",
+    "writable",
+]

@@ -1,0 +1,206 @@
+"""Writing: every effect that changes a disk, each preceded by a fault point.
+
+A fault point does nothing; the fault laboratory replaces it to fail or to kill just there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+
+from .problems import CannotRename, DestinationTaken, SourceChanged
+from .reading import BLOCK_BYTES, Fingerprint, Source, digest, open_source
+from .tree import Tree
+
+INCOMING = b".incoming/"
+QUARANTINE = b"quarantine/"
+_NOREPLACE = 1  # Source: renameat2(2), RENAME_NOREPLACE
+_libc = ctypes.CDLL(None, use_errno=True)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _nothing(effect: str, path: bytes) -> None:
+    """The fault point of ordinary life."""
+
+
+fault_point: Callable[[str, bytes], None] = _nothing
+
+
+def move(
+    source: Tree, path: bytes, fingerprint: Fingerprint, library: Tree, destination: bytes
+) -> None:
+    """Rename a file into the library; bytes do not move.
+
+    Raises SourceChanged, DestinationTaken, or CannotRename when it must be copied instead: another
+    filesystem, or a second name through which the bytes could still be changed.
+    """
+    found = source.stat(path)
+    if Fingerprint.of(found) != fingerprint:
+        raise SourceChanged(source.full(path))
+    if found.st_nlink != 1 or found.st_dev != library.device:
+        raise CannotRename(source.full(path))
+    _rename(source, path, library, destination)
+    landed = library.stat(destination)
+    if (landed.st_ino, landed.st_size, landed.st_mtime_ns) != fingerprint[1:4]:
+        _rename(library, destination, source, path)
+        raise SourceChanged(source.full(path))
+
+
+def _rename(source: Tree, path: bytes, target: Tree, destination: bytes) -> None:
+    """Rename without overwriting; missing parents of the destination are made."""
+    fault_point("rename", destination)
+
+    def from_parent(old_fd: int, old: bytes) -> None:
+        target.at(
+            destination,
+            lambda new_fd, new: _renameat2(old_fd, old, new_fd, new, target.full(destination)),
+            parents=True,
+        )
+
+    source.stat(path)  # so that a missing source is not taken for a missing parent
+    source.at(path, from_parent)
+
+
+def _renameat2(old_fd: int, old: bytes, new_fd: int, new: bytes, shown: bytes) -> None:
+    if _libc.renameat2(old_fd, old, new_fd, new, _NOREPLACE) == 0:
+        return
+    number = ctypes.get_errno()
+    if number in (errno.EINVAL, errno.ENOSYS):  # a filesystem that does not know the flag
+        _link_and_unlink(old_fd, old, new_fd, new, shown)
+    elif number == errno.EEXIST:
+        raise DestinationTaken(shown)
+    elif number == errno.EXDEV:
+        raise CannotRename(shown)
+    else:
+        raise OSError(number, os.strerror(number), shown)
+
+
+def _link_and_unlink(old_fd: int, old: bytes, new_fd: int, new: bytes, shown: bytes) -> None:
+    try:
+        os.link(old, new, src_dir_fd=old_fd, dst_dir_fd=new_fd, follow_symlinks=False)
+    except FileExistsError as error:
+        raise DestinationTaken(shown) from error
+    os.unlink(old, dir_fd=old_fd)
+
+
+def copy(
+    source: Tree, path: bytes, fingerprint: Fingerprint, sha256: str, library: Tree, part: bytes
+) -> None:
+    """Copy into a temporary file below .incoming/, comparing the hash on the way.
+
+    Raises SourceChanged or OSError; then the temporary file is gone.
+    """
+    discard(library, part)
+    with open_source(source, path) as file:
+        if file.fingerprint != fingerprint:
+            raise SourceChanged(file.path)
+        fault_point("create", part)
+        make = library.at(
+            part, lambda fd, name: os.open(name, _NEW, 0o644, dir_fd=fd), parents=True
+        )
+        try:
+            _fill(file, make, sha256, part)
+        except BaseException:
+            discard(library, part)
+            raise
+        finally:
+            os.close(make)
+
+
+def _fill(file: Source, target: int, sha256: str, part: bytes) -> None:
+    hasher, offset = hashlib.sha256(), 0
+    while block := file.read_at(offset, BLOCK_BYTES):
+        hasher.update(block)
+        _write_all(target, block, part)
+        offset += len(block)
+    if hasher.hexdigest() != sha256 or Fingerprint.of(os.fstat(file.fd)) != file.fingerprint:
+        raise SourceChanged(file.path)
+    os.utime(target, ns=(file.fingerprint.mtime_ns, file.fingerprint.mtime_ns))
+
+
+def _write_all(target: int, block: bytes, part: bytes) -> None:
+    left = memoryview(block)
+    while left:
+        fault_point("write", part)
+        left = left[os.write(target, left) :]
+
+
+def publish(library: Tree, part: bytes, destination: bytes) -> None:
+    """Give a whole copy its name. Raises DestinationTaken; then the copy stays where it is."""
+    _rename(library, part, library, destination)
+
+
+def discard(library: Tree, part: bytes) -> None:
+    """Remove a temporary file; missing is fine. Refuses everything outside .incoming/."""
+    if not part.startswith(INCOMING) or b".." in part:
+        raise ValueError(f"not a temporary file: {part!r}")
+    try:
+        fault_point("discard", part)
+        library.at(part, lambda fd, name: os.unlink(name, dir_fd=fd))
+    except FileNotFoundError:
+        pass
+
+
+def sync(tree: Tree) -> None:
+    """Make everything durable that was written to the tree's filesystem.
+
+    Raises OSError when the kernel could not write something back; then what was written since the
+    last sync must not be believed, and a second try proves nothing. Source: syncfs(2).
+    """
+    fault_point("sync", tree.root)
+    if _libc.syncfs(tree.descriptor) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), tree.root)
+
+
+def release(source: Tree, path: bytes, fingerprint: Fingerprint | None, sha256: str) -> None:
+    """Remove a source whose copy is durable; without a fingerprint its bytes are compared.
+
+    Raises SourceChanged when it is not the file that was copied; then it stays.
+    """
+    found = source.stat(path)
+    if fingerprint is not None and Fingerprint.of(found) != fingerprint:
+        raise SourceChanged(source.full(path))
+    if fingerprint is None and digest(source, path)[0] != sha256:
+        raise SourceChanged(source.full(path))
+    fault_point("unlink", path)
+    source.at(path, lambda fd, name: os.unlink(name, dir_fd=fd))
+
+
+def quarantine(library: Tree, path: bytes, destination: bytes) -> None:
+    """Set a file aside inside the library's tree, never overwriting."""
+    if not destination.startswith(QUARANTINE):
+        raise ValueError(f"not below quarantine/: {destination!r}")
+    _rename(library, path, library, destination)
+
+
+def create(tree: Tree, path: bytes, content: bytes) -> None:
+    """Write a new file. Raises FileExistsError when there is one."""
+    fault_point("create", path)
+    fd = tree.at(path, lambda parent, name: os.open(name, _NEW, 0o644, dir_fd=parent), parents=True)
+    try:
+        _write_all(fd, content, path)
+    finally:
+        os.close(fd)
+
+
+def free_bytes(tree: Tree) -> int:
+    """Bytes that this process may still write to the tree's filesystem."""
+    found = os.fstatvfs(tree.descriptor)
+    return found.f_bavail * found.f_frsize
+
+
+def writable(tree: Tree) -> None:
+    """Prove that files can be made below .incoming/; raises OSError when not."""
+    probe = INCOMING + b"probe-%d.part" % os.getpid()
+    discard(tree, probe)
+    create(tree, probe, b"probe")
+    discard(tree, probe)
+
+
+def make_directory(path: bytes) -> None:
+    """A directory with all its parents; fine when it is there."""
+    os.makedirs(path, 0o755, exist_ok=True)

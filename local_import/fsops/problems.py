@@ -1,0 +1,34 @@
+"""What can stand in the way of a file effect, beyond the errors of the system itself."""
+
+from __future__ import annotations
+
+
+class FileEffectError(Exception):
+    """Nothing was changed on the disk; `path` is the file it is about."""
+
+    text = "The file cannot be worked with"
+
+    def __init__(self, path: bytes) -> None:
+        shown = path.decode("utf-8", "backslashreplace").encode("unicode_escape").decode("ascii")
+        super().__init__(f"{self.text}: {shown}")
+        self.path = path
+
+
+class SourceChanged(FileEffectError):
+    text = "The file is not the one that was read before"
+
+
+class NotRegularFile(FileEffectError):
+    text = "A link, directory, pipe, socket or device stands where a file was expected"
+
+
+class StillOpenForWriting(FileEffectError):
+    text = "Another process has the file open for writing"
+
+
+class DestinationTaken(FileEffectError):
+    text = "A file stands at the destination already"
+
+
+class CannotRename(FileEffectError):
+    text = "The file cannot be renamed to its destination and must be copied"

@@ -1,0 +1,95 @@
+"""Walking a source: every entry is told of once, as it is found; no link is followed."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .tree import Tree
+
+# Directories and files that systems and NAS boxes keep for themselves.
+SYSTEM_NAMES = frozenset(
+    {
+        b"@eadir",
+        b"#recycle",
+        b"#snapshot",
+        b"$recycle.bin",
+        b"system volume information",
+        b"lost+found",
+        b"thumbs.db",
+        b"ehthumbs.db",
+        b"desktop.ini",
+        b"__macosx",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    path: bytes  # below the tree
+    kind: str  # file, special, unreadable_directory or left_out
+    size_bytes: int = 0
+    mtime_ns: int = 0
+    reason: str = ""  # of left_out: hidden, system or symlink; of an unreadable directory: why
+
+
+def walk(tree: Tree) -> Iterator[Found]:
+    """Depth first, in the disk's order; one listing per level is open at a time."""
+    stack = [_listing(tree, b"")]
+    while stack:
+        try:
+            entry = next(stack[-1], None)
+        except OSError as error:
+            stack.pop()
+            yield Found(_of(error, tree), "unreadable_directory", reason=error.strerror or "")
+            continue
+        if entry is None:
+            stack.pop()
+        elif entry.kind == "directory":
+            stack.append(_listing(tree, entry.path))
+        else:
+            yield entry
+
+
+def _of(error: OSError, tree: Tree) -> bytes:
+    full = os.fsencode(error.filename or tree.root)
+    return full[len(tree.root) :].lstrip(b"/")
+
+
+def _listing(tree: Tree, path: bytes) -> Iterator[Found]:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    if path:
+        fd = tree.at(path, lambda parent, name: os.open(name, flags, dir_fd=parent))
+    else:
+        fd = os.dup(tree.descriptor)
+    try:
+        # A listing of names is small beside holding a descriptor open for every level.
+        names = [os.fsencode(name) for name in os.listdir(fd)]
+    except OSError as error:
+        error.filename = tree.full(path)
+        raise
+    finally:
+        os.close(fd)
+    for name in names:
+        found = _entry(tree, os.path.join(path, name), name)
+        if found is not None:
+            yield found
+
+
+def _entry(tree: Tree, path: bytes, name: bytes) -> Found | None:
+    if name.startswith(b"."):
+        return Found(path, "left_out", reason="hidden")
+    if name.lower() in SYSTEM_NAMES:
+        return Found(path, "left_out", reason="system")
+    try:
+        found = tree.stat(path)
+    except FileNotFoundError:
+        return None  # gone since it was listed: it was never accepted
+    if modes.S_ISLNK(found.st_mode):
+        return Found(path, "left_out", reason="symlink")
+    if modes.S_ISDIR(found.st_mode):
+        return Found(path, "directory")
+    kind = "file" if modes.S_ISREG(found.st_mode) else "special"
+    return Found(path, kind, found.st_size, found.st_mtime_ns)

@@ -1,0 +1,157 @@
+"""Import a directory in the foreground."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import signal
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ... import names
+from ...audit_logger import Actor
+from ...errors import ImportProblem
+from ...models import ImportSession
+from ...pipeline.preview import preview
+from ...services import reports, sessions
+from ...states import ImportMode, SessionState
+from .. import text
+from ..progress import Progress
+
+_EXIT_OF = {SessionState.FAILED: 1, SessionState.ERROR: 1, SessionState.CANCELED: 1}
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+
+class Command(BaseCommand):
+    help = (
+        "Import the photos of a directory, with everything below it, into the library. "
+        "Every file ends in the library, or at rest with a reason. Ctrl-C stops cleanly; the same "
+        "command, or --resume, goes on. Exit status: 0 imported or nothing to import, 1 failed or "
+        "in error, 2 wrong use, 130 interrupted."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", nargs="?", help="the directory to import")
+        parser.add_argument(
+            "--mode",
+            choices=ImportMode.values,
+            default=None,
+            help="copy (default): the source stays; move: it goes away once its bytes are safe",
+        )
+        parser.add_argument(
+            "--workers",
+            type=int,
+            default=os.cpu_count() or 1,
+            help="number of worker processes (default: the cores of this machine)",
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="decide everything and change nothing"
+        )
+        parser.add_argument(
+            "--resume",
+            type=int,
+            metavar="SESSION",
+            help="go on with this session; what failed or is missing is tried again",
+        )
+        parser.add_argument("--label", default="", help="a name for the session")
+        parser.add_argument(
+            "--json", action="store_true", help="print the session as JSON and nothing else"
+        )
+
+    def handle(self, *, dry_run: bool, **options: Any) -> None:
+        _check_usage(options, dry_run)
+        try:
+            report, status = self._preview(**options) if dry_run else self._import(**options)
+        except ImportProblem as problem:
+            _refuse(problem, as_json=options["json"])
+        if options["json"]:
+            self.stdout.write(json.dumps(report, indent=2))
+        else:
+            self.stdout.write(text.session(report))
+        if status:
+            sys.exit(status)
+
+    def _preview(self, *, source: str, mode: str | None, **_: Any) -> tuple[dict[str, Any], int]:
+        left_out: dict[str, int] = {}
+        mode = mode or ImportMode.COPY
+        with sessions.dry_desk(os.fsencode(source), mode) as desk:
+            works = preview(desk, left_out)
+            report = reports.preview_report(works, desk.source.root, names.shown, left_out)
+            report |= {"source": names.shown(desk.source.root), "mode": str(mode)}
+        return report, _EXIT_OF.get(SessionState(report["state"]), 0)
+
+    def _import(self, *, workers: int, **options: Any) -> tuple[dict[str, Any], int]:
+        actor = Actor(f"command:{getpass.getuser()}")
+        session = _session(actor, **options)
+        signals = _Interrupts()
+        with Progress(session, quiet=options["json"]) as progress:
+            session = sessions.run_to_end(
+                session.pk,
+                workers=workers,
+                actor=actor,
+                report=progress.show,
+                interrupted=signals.seen,
+            )
+        status = _EXIT_OF.get(SessionState(session.state), 0)
+        if signals.seen() and session.paused_at is not None:
+            status = INTERRUPTED
+        return reports.session_report(session), status
+
+
+def _session(
+    actor: Actor, *, source: str | None, resume: int | None, mode: str | None, label: str, **_: Any
+) -> ImportSession:
+    """The session to run: the named one, an unfinished one of this source, or a new one."""
+    if resume is not None:
+        return sessions.resume(resume, actor=actor)
+    assert source is not None
+    path, chosen = os.fsencode(source), mode or ImportMode.COPY
+    sessions.check_source(path)
+    found = sessions.unfinished(path, chosen)
+    if found is not None:
+        return sessions.resume(found.pk, actor=actor)
+    return sessions.create(path, mode=chosen, label=label, actor=actor)
+
+
+def _check_usage(options: dict[str, Any], dry_run: bool) -> None:
+    if (options["source"] is None) == (options["resume"] is None):
+        _wrong_use("Name either a source directory or --resume SESSION.")
+    if options["resume"] is not None and (dry_run or options["mode"]):
+        _wrong_use("--resume goes with neither --dry-run nor --mode: the session has its mode.")
+    if options["workers"] < 1:
+        _wrong_use("--workers must be 1 or more.")
+
+
+def _wrong_use(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(2)
+
+
+def _refuse(problem: ImportProblem, *, as_json: bool) -> None:
+    """Say what is wrong and what to do; the exit status is that of wrong use."""
+    sys.stderr.write(text.problem(problem))
+    if as_json:
+        sys.stdout.write(json.dumps({"session": None, "error": text.failure(problem)}) + "\n")
+    sys.exit(2)
+
+
+class _Interrupts:
+    """Ctrl-C as a question that can be asked, instead of an exception anywhere."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        signal.signal(signal.SIGINT, self._note)
+        signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self._since is None:
+            sys.stderr.write("\nStopping: the files in work are finished first.\n")
+        self._since = self._since or time.monotonic()
+
+    def seen(self) -> bool:
+        return self._since is not None

@@ -1,0 +1,68 @@
+"""Sessions, items and problems as text for a terminal. Every name is escaped before it gets here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ImportProblem
+from ..troubleshooting import TroubleshootingEngine
+
+SHOWN_FAILURES = 20
+_GLYPHS = {"imported": "✔", "failed": "✖", "error": "✖", "canceled": "■", "ready": "○"}
+
+
+def session(report: Mapping[str, Any]) -> str:
+    """The session with its counts and, for each failure, what to do about it."""
+    lines = [_headline(report), _counts(report)]
+    if report["left_out"]:
+        left = ", ".join(f"{number} {reason}" for reason, number in report["left_out"].items())
+        lines.append(f"  left out: {left}")
+    if report.get("paused"):
+        lines.append(f"  paused: {report['paused']}")
+    if report["error"]:
+        lines += _failure(report["error"])
+    for entry in report["failures"][:SHOWN_FAILURES]:
+        lines += _failure(entry)
+    hidden = len(report["failures"]) - SHOWN_FAILURES
+    if hidden > 0:
+        lines.append(
+            f"  … and {hidden} more: python manage.py import_status {report['session']} --json"
+        )
+    return "\n".join(lines)
+
+
+def _headline(report: Mapping[str, Any]) -> str:
+    state = report["state"]
+    name = f"Session {report['session']}" if report["session"] else "Dry run, nothing was changed"
+    if state == "ready" and not report["total"]:
+        return f"{_GLYPHS['ready']} {name}: nothing to import was found in {report['source']}."
+    return f"{_GLYPHS.get(state, '…')} {name}: {state} ({report['source']}, mode {report['mode']})"
+
+
+def _counts(report: Mapping[str, Any]) -> str:
+    terms = [f"{number} {name}" for name, number in report["counts"].items() if number]
+    size = f", {report['bytes'] / 1e6:,.1f} MB"
+    time = f" in {report['seconds']:.1f} s" if report.get("seconds") else ""
+    return f"  {report['total']} found = {' + '.join(terms) or '0'}{size}{time}"
+
+
+def _failure(entry: Mapping[str, Any]) -> list[str]:
+    lines = ["", f"  ✖ {entry['summary']} [{entry['code']}]", f"    {entry['diagnosis']}"]
+    return lines + [f"    → {action}" for action in entry["recommended_actions"]]
+
+
+def failure(problem: ImportProblem) -> dict[str, Any]:
+    """A problem with its diagnosis, as plain data."""
+    return TroubleshootingEngine().diagnose(problem).as_failure()
+
+
+def problem(found: ImportProblem) -> str:
+    return "\n".join(_failure(failure(found))).lstrip("\n") + "\n"
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
+    """The named columns, tab-separated: for people and for cut(1)."""
+    names = list(columns)
+    lines = ["\t".join(str(row[name]) for name in names) for row in rows]
+    return "\n".join(["\t".join(names), *lines])

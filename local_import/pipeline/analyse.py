@@ -1,0 +1,85 @@
+"""Analyse: read a file once, and say what it is, when it was taken and where it would go.
+
+No transaction and no writing; the dry run uses the same functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+
+from .. import capture_time, formats, fsops, names
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import FileEffectError, Source, Tree
+from ..states import SkipReason
+from ..troubleshooting import TroubleshootingEngine
+from .desk import Desk
+from .work import Verdict, Work
+
+logger = logging.getLogger(__name__)
+_engine = TroubleshootingEngine()
+
+
+def analyse(desk: Desk, work: Work, now: datetime | None = None) -> None:
+    """Fill in what the bytes tell, or the verdict that ends this file's way."""
+    try:
+        with fsops.open_source(desk.source, work.path) as source:
+            work.fingerprint, work.size_bytes = source.fingerprint, source.size
+            _read(desk, work, source, now or datetime.now(UTC))
+    except FileNotFoundError as error:
+        work.verdict = lost(desk, work, error)
+    except (OSError, FileEffectError, ImportProblem) as error:
+        work.verdict = failed(desk, work, error)
+    except Exception as error:
+        # A defect of ours must not stop the other files; the log has the stack.
+        logger.exception("analysis failed unexpectedly", extra={"item_id": work.item_id})
+        work.verdict = failed(desk, work, error)
+
+
+def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
+    if source.size == 0:
+        work.skip(SkipReason.EMPTY, "The file has no bytes.")
+        return
+    found = work.inspection = formats.inspect(source)
+    if not found.supported:
+        text = f"The content is {found.description}, which cannot be imported."
+        work.skip(SkipReason.UNSUPPORTED, text)
+        return
+    if found.damage and not work.accept_damage:
+        raise ImportProblem(ErrorCode.DAMAGED, path=full_path(desk, work), detail=found.damage)
+    work.sha256 = source.sha256()
+    name = os.path.basename(work.path).decode("utf-8", "replace")
+    mtime_ns = source.fingerprint.mtime_ns
+    work.capture = capture_time.decide(found.exif, name, mtime_ns, desk.zone, now)
+    work.destination = _free_place(desk.library, work)
+
+
+def _free_place(library: Tree, work: Work) -> str:
+    """The first name, with a longer and longer prefix of the hash, that no other bytes hold."""
+    assert work.capture and work.inspection
+    for length in names.PREFIX_LENGTHS:
+        place = names.destination(work.capture.wall, work.sha256, work.inspection.extension, length)
+        path = place.encode()
+        if not library.exists(path) or fsops.digest(library, path)[0] == work.sha256:
+            return place
+    raise ImportProblem(
+        ErrorCode.DESTINATION_TAKEN, path=work.path, detail=f"{place} is taken in the library."
+    )
+
+
+def full_path(desk: Desk, work: Work) -> bytes:
+    return os.path.join(desk.source.root, work.path)
+
+
+def failed(desk: Desk, work: Work, error: BaseException) -> Verdict:
+    """The verdict for an error, with the engine's diagnosis."""
+    context = {"file_path": full_path(desk, work), "session": desk.session_id}
+    found = _engine.diagnose(error, context)
+    values = {"error_code": found.code.value, "failure": found.as_failure()}
+    return Verdict("fail", found.summary, values)
+
+
+def lost(desk: Desk, work: Work, error: BaseException) -> Verdict:
+    found = failed(desk, work, error)
+    return Verdict("lose", found.reason, {"failure": found.failure})

@@ -1,0 +1,224 @@
+"""Check: which bytes are in the library already, and the written intent for those that are not.
+
+Only equal SHA-256, and a library file that still verifies, makes a duplicate.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby
+
+from django.db import IntegrityError
+from django.db.models import Q
+
+from .. import door, fsops, names
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..door import Each, Step
+from ..errors import ErrorCode, ImportProblem
+from ..models import ImportItem, Media
+from ..models.audit_log import AuditCategory, AuditLevel
+from ..states import ItemState, SkipReason
+from ..transactions import database_now, in_transaction
+from .analyse import failed
+from .desk import Desk
+from .work import Verdict, Work
+
+RACES = 5  # how often a check is repeated that lost its hashes to other workers
+TWIN_WAIT = timedelta(seconds=0.2)
+_audit = AuditLogger()
+_COLUMNS = ("id", "fence", "sha256", "destination")
+
+
+class _Overtaken(Exception):
+    """The same bytes were imported by another worker between our look and our intent."""
+
+
+def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
+    """Give every file of the batch its verdict or its written intent, in one transaction.
+
+    Raises StaleRows when the lease was lost; then nothing was written.
+    """
+    compare(desk, batch)
+    for attempt in range(RACES):
+        try:
+            intended = in_transaction(lambda: _record(desk, batch, owner))
+        except (IntegrityError, _Overtaken):
+            if attempt == RACES - 1:
+                raise
+        else:
+            for work in intended:
+                work.planned = True
+            return
+
+
+def compare(desk: Desk, batch: Sequence[Work]) -> None:
+    """Find duplicates in the library and twins in the batch; reads library files, writes nothing."""
+    waiting = [work for work in batch if work.verdict is None]
+    known = {media.sha256: media for media in _media_like(waiting)}
+    first: dict[str, Work] = {}
+    for work in waiting:
+        if media := known.get(work.sha256):
+            _judge_duplicate(desk, work, media)
+        else:
+            twin = first.setdefault(work.sha256, work)
+            work.twin_of = twin if twin is not work else None
+
+
+def _media_like(batch: Iterable[Work]) -> list[Media]:
+    hashes = [work.sha256 for work in batch]
+    return list(Media.objects.filter(sha256__in=hashes)) if hashes else []
+
+
+def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
+    try:
+        held, _ = fsops.digest(desk.library, media.path.encode())
+    except (OSError, fsops.FileEffectError) as error:
+        held = f"unreadable ({error})"
+    if held == work.sha256:
+        text = f"The same bytes are in the library as {media.path}."
+        work.skip(SkipReason.DUPLICATE, text, media.pk)
+        return
+    detail = f"The library lists the same bytes as {media.path}, but that file is {held[:60]}."
+    path = os.path.join(desk.source.root, work.path)
+    problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail)
+    work.verdict = failed(desk, work, problem)
+
+
+def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
+    """Returns the files that have their intent; every other has left for another state."""
+    movers = [work for work in batch if work.verdict is None and work.twin_of is None]
+    busy = _hashes_in_motion(movers)
+    free = [work for work in movers if work.sha256 not in busy]
+    _avoid_taken_places(free)
+    _write_intent(desk, free, owner)
+    if _media_like(free):
+        raise _Overtaken
+    twins = [work for work in batch if work.twin_of is not None]
+    _hold(desk, twins, owner)
+    late = [work for work in movers if work.sha256 in busy]
+    settle_verdicts(desk, [w for w in batch if w.verdict], owner, ItemState.ANALYZING)
+    _give_back(desk, late, owner)
+    return free
+
+
+def _hashes_in_motion(movers: Iterable[Work]) -> set[str]:
+    moving = ImportItem.objects.filter(
+        state__in=(ItemState.MOVING, ItemState.UPDATING), sha256__in=[w.sha256 for w in movers]
+    )
+    return set(moving.values_list("sha256", flat=True)) | {m.sha256 for m in _media_like(movers)}
+
+
+def _avoid_taken_places(free: Sequence[Work]) -> None:
+    """Two different photos of one second with one hash prefix: the later gets a longer name."""
+    places = [work.destination for work in free]
+    taken = set(Media.objects.filter(path__in=places).values_list("path", flat=True))
+    moving = Q(state__in=(ItemState.MOVING, ItemState.UPDATING), destination__in=places)
+    taken |= set(ImportItem.objects.filter(moving).values_list("destination", flat=True))
+    for work in free:
+        while work.destination in taken:
+            work.destination = _longer(work)
+        taken.add(work.destination)
+
+
+def _longer(work: Work) -> str:
+    assert work.capture and work.inspection
+    held = len(work.destination.rpartition("_")[2].partition(".")[0])
+    length = next((length for length in names.PREFIX_LENGTHS if length > held), None)
+    if length is None:
+        raise ImportProblem(ErrorCode.DESTINATION_TAKEN, path=work.path, detail=work.destination)
+    return names.destination(work.capture.wall, work.sha256, work.inspection.extension, length)
+
+
+def _write_intent(desk: Desk, works: Sequence[Work], owner: Actor) -> None:
+    steps = [
+        Step("compare", "Read and hashed.", {"sha256": Each("sha256")}),
+        Step("plan", "New bytes; their place is fixed.", {"destination": Each("destination")}),
+    ]
+    door.move_many(
+        steps,
+        [work.item_id for work in works],
+        from_state=ItemState.ANALYZING,
+        session_id=desk.session_id,
+        actor=owner,
+        columns=_COLUMNS,
+        rows=[(w.item_id, w.fence, w.sha256, w.destination) for w in works],
+    )
+
+
+def _hold(desk: Desk, twins: Sequence[Work], owner: Actor) -> None:
+    """Twins of a file of this batch wait in `checking` until that one has settled."""
+    door.move_many(
+        [Step("compare", "The same bytes are in this batch.", {"sha256": Each("sha256")})],
+        [work.item_id for work in twins],
+        from_state=ItemState.ANALYZING,
+        session_id=desk.session_id,
+        actor=owner,
+        columns=_COLUMNS[:3],
+        rows=[(w.item_id, w.fence, w.sha256) for w in twins],
+    )
+
+
+def _give_back(desk: Desk, late: Sequence[Work], owner: Actor) -> None:
+    if not late:
+        return
+    due = database_now() + TWIN_WAIT
+    for work in late:
+        work.release("The same bytes are on their way by another worker.", next_attempt_at=due)
+    settle_verdicts(desk, late, owner, ItemState.ANALYZING)
+
+
+def settle_verdicts(desk: Desk, works: Sequence[Work], owner: Actor, from_state: str) -> None:
+    """Write the verdicts of files that all are in `from_state`; equal verdicts go together."""
+    for verdict, group in _by_verdict(works):
+        door.move_many(
+            _steps(verdict, group[0], from_state),
+            [work.item_id for work in group],
+            from_state=from_state,
+            session_id=desk.session_id,
+            actor=owner,
+            columns=("id", "fence", "sha256"),
+            rows=[(w.item_id, w.fence, w.sha256) for w in group],
+        )
+        _explain(desk, verdict, group, owner)
+
+
+def _by_verdict(works: Sequence[Work]) -> Iterable[tuple[Verdict, list[Work]]]:
+    def key(work: Work) -> str:
+        return f"{bool(work.sha256)} {work.verdict!r}"
+
+    for _, group in groupby(sorted(works, key=key), key=key):
+        members = list(group)
+        assert members[0].verdict
+        yield members[0].verdict, members
+
+
+def _steps(verdict: Verdict, work: Work, from_state: str) -> list[Step]:
+    """A file that was hashed has been compared, so that its way tells of it."""
+    last = Step(verdict.transition, verdict.reason, verdict.values)
+    if from_state != ItemState.ANALYZING or not work.sha256:
+        return [last]
+    return [Step("compare", "Read and hashed.", {"sha256": Each("sha256")}), last]
+
+
+def _explain(desk: Desk, verdict: Verdict, works: Sequence[Work], owner: Actor) -> None:
+    """The row that says why: the comparison of a duplicate, the diagnosis of a failure."""
+    entry: Entry | None = None
+    if verdict.values.get("skip_reason") == SkipReason.DUPLICATE:
+        entry = Entry(AuditCategory.DUPLICATE_CHECK, verdict.reason, action="item.duplicate")
+    elif verdict.failure:
+        entry = Entry(
+            AuditCategory.ERROR,
+            verdict.reason,
+            level=AuditLevel.ERROR,
+            action="item.diagnose",
+            details=verdict.failure,
+            error_type=verdict.failure["code"],
+            error_message=verdict.failure["diagnosis"],
+            recommended_actions=verdict.failure["recommended_actions"],
+        )
+    if entry is not None:
+        entry = replace(entry, session_id=desk.session_id, actor=owner)
+        _audit.record_many(entry, ["item_id"], [(work.item_id,) for work in works])

@@ -1,0 +1,74 @@
+"""Claim: a short transaction takes a batch of waiting files, so that no other worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models import QuerySet
+
+from .. import door
+from ..audit_logger import Actor
+from ..door import Step
+from ..models import ImportItem, ImportSession
+from ..states import ItemState
+from ..transactions import database_now, in_transaction
+from .work import Work
+
+BATCH_ITEMS = 256
+BATCH_BYTES = 48 * 1024 * 1024  # ends a batch, so that large files spread over the workers
+LEASE = timedelta(minutes=15)
+
+
+def claim(session_id: int, owner: Actor, limit: int = BATCH_ITEMS) -> list[Work]:
+    """The next files of a session; empty when none is due or the session is to stop."""
+    return in_transaction(lambda: _claim(session_id, owner, limit))
+
+
+def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
+    if not _may_go_on(session_id):
+        return []
+    now = database_now()
+    rows = _cut(
+        ImportItem.objects.in_session(session_id)
+        .claimable(now)
+        .select_for_update(skip_locked=True, no_key=True)
+        .values_list("pk", "fence", "path", "size_bytes", "accept_damage", "attempts")[:limit]
+    )
+    step = Step("claim", "Taken by a worker.", {"owner": owner.name, "lease_until": now + LEASE})
+    door.move_many(
+        [step],
+        [pk for pk, *_ in rows],
+        from_state=ItemState.PENDING,
+        session_id=session_id,
+        actor=owner,
+    )
+    return [
+        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1)
+        for pk, fence, path, size, accept, attempts in rows
+    ]
+
+
+def _may_go_on(session_id: int) -> bool:
+    return ImportSession.objects.filter(
+        pk=session_id,
+        started_at__isnull=False,
+        paused_at__isnull=True,
+        cancel_requested_at__isnull=True,
+        error_code="",
+    ).exists()
+
+
+Claimable = tuple[int, int, bytes, int, bool, int]
+
+
+def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
+    """As many of the rows as make a batch by size; at least one."""
+    found: list[Claimable] = []
+    size = 0
+    for row in rows:
+        found.append(row)
+        size += row[3]
+        if size >= BATCH_BYTES:
+            break
+    return found

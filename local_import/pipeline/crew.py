@@ -1,0 +1,101 @@
+"""The worker processes of one session, made by fork and without a broker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import connection as waiting
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
+from typing import Any
+
+from django.db import connections
+
+from ..audit_logger import Actor
+from ..errors import ErrorCode, ImportProblem
+from ..models import ImportSession
+from ..processes import identity
+from .desk import open_desk
+from .worker import work_through
+
+logger = logging.getLogger(__name__)
+
+RESTARTS = 3  # how often dead workers are replaced in one run
+_context = get_context("fork")
+
+
+class Crew:
+    """Workers that stop together. Made before the parent opens what a child must not share."""
+
+    def __init__(self, session_id: int, number: int) -> None:
+        self._session_id = session_id
+        self._stop = _context.Event()
+        self._problems: Any = _context.SimpleQueue()
+        self._workers: list[ForkProcess] = []
+        self._restarts_left = RESTARTS
+        for _ in range(number):
+            self._add()
+
+    def _add(self) -> None:
+        connections.close_all()  # a connection must not be shared with a child
+        arguments = (self._session_id, os.getpid(), self._stop, self._problems)
+        worker = _context.Process(target=_work, args=arguments, daemon=True)
+        worker.start()
+        self._workers.append(worker)
+
+    def stop(self) -> None:
+        """Ask the workers to stop; each finishes the file it is moving."""
+        self._stop.set()
+
+    def is_stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a change; returns whether workers are still there."""
+        waiting.wait([worker.sentinel for worker in self._workers], timeout_s)
+        return any(worker.is_alive() for worker in self._workers)
+
+    def bury_dead(self) -> int:
+        """Forget the workers that ended; returns how many of them died instead of finishing."""
+        ended = [worker for worker in self._workers if not worker.is_alive()]
+        self._workers = [worker for worker in self._workers if worker not in ended]
+        return sum(worker.exitcode != 0 for worker in ended)
+
+    def replace(self, number: int) -> bool:
+        """Start workers in place of dead ones; False when there were too many deaths."""
+        number = min(number, self._restarts_left)
+        self._restarts_left -= number
+        for _ in range(number):
+            self._add()
+        return number > 0
+
+    def problem(self) -> ImportProblem | None:
+        """What a worker says keeps the session from going on."""
+        if self._problems.empty():
+            return None
+        code, facts = self._problems.get()
+        return ImportProblem(ErrorCode(code), **facts)
+
+
+def _work(session_id: int, parent: int, stop: Any, problems: Any) -> None:
+    """The life of a worker process. Ctrl-C reaches it through the parent, which says stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def should_stop() -> bool:
+        return stop.is_set() or os.getppid() != parent
+
+    try:
+        work_here(session_id, should_stop)
+    except ImportProblem as problem:
+        problems.put((problem.code.value, problem.facts))
+        stop.set()
+
+
+def work_here(session_id: int, should_stop: Callable[[], bool]) -> None:
+    """Work on a session in this process. Raises ImportProblem when it cannot go on."""
+    session = ImportSession.objects.get(pk=session_id)
+    with open_desk(session) as desk:
+        work_through(desk, Actor(identity()), should_stop)

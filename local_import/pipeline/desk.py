@@ -1,0 +1,77 @@
+"""Where a session works: its source, the library, and the rules for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+from os import fsencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from .. import fsops
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import Tree
+from ..models import ImportSession, Media
+from ..states import ImportMode
+
+MARK = b".photonest-library"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    session_id: int
+    source: Tree
+    library: Tree
+    moves: bool  # mode move: the source goes away once its bytes are safe
+    zone: tzinfo  # assumed where a capture time has no offset
+
+    @property
+    def renames(self) -> bool:
+        """Whether bytes can travel by a rename, without being copied."""
+        return self.moves and self.source.device == self.library.device
+
+
+@contextmanager
+def open_desk(session: ImportSession) -> Iterator[Desk]:
+    """Raises ImportProblem when the source or the library cannot be worked with."""
+    with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
+        moves = session.mode == ImportMode.MOVE
+        yield Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+
+
+def open_source_tree(path: bytes) -> Tree:
+    try:
+        return Tree(path)
+    except FileNotFoundError as error:
+        raise ImportProblem(ErrorCode.SOURCE_MISSING, path=path) from error
+    except NotADirectoryError as error:
+        raise ImportProblem(ErrorCode.SOURCE_NOT_DIRECTORY, path=path) from error
+    except OSError as error:
+        raise ImportProblem(
+            ErrorCode.PERMISSION_DENIED, path=path, detail=error.strerror
+        ) from error
+
+
+def open_library() -> Tree:
+    """The library, made when it is new; refused when it is not the one the database knows."""
+    path = fsencode(settings.PHOTONEST_LIBRARY)
+    try:
+        fsops.make_directory(path)
+        library = Tree(path)
+        _claim_mark(library)
+    except OSError as error:
+        raise ImportProblem(
+            ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=error.strerror
+        ) from error
+    return library
+
+
+def _claim_mark(library: Tree) -> None:
+    if not library.exists(MARK):
+        if Media.objects.exists():
+            raise ImportProblem(ErrorCode.LIBRARY_UNMOUNTED, path=library.root)
+        fsops.create(library, MARK, b"This directory is a Photonest library.\n")
+    fsops.writable(library)

@@ -1,0 +1,142 @@
+"""Place: bring the bytes to their destination and make them durable. No transaction is open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from .. import fsops, names
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import CannotRename, DestinationTaken, FileEffectError, SourceChanged
+from ..states import SourceDisposition
+from ..troubleshooting import code_of
+from .analyse import failed, lost
+from .desk import Desk
+from .work import Work
+
+RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
+# What stands in the way of every file, not of this one: the session cannot go on.
+_SESSION_WIDE = frozenset({ErrorCode.DISK_FULL, ErrorCode.LIBRARY_NOT_WRITABLE})
+
+
+def place(desk: Desk, batch: Sequence[Work]) -> ImportProblem | None:
+    """Place every file that has a written intent; returns what keeps the session from going on.
+
+    Files that were not placed then have the verdict `release`. When the final sync fails nothing of
+    this batch is believed: each file is taken back.
+    """
+    planned = [work for work in batch if work.planned]
+    problem = None
+    for work in planned:
+        if problem is not None:
+            work.release("The session stopped before this file was placed.")
+        else:
+            problem = _place_one(desk, work)
+    return problem or _make_durable(desk, [work for work in planned if work.placed])
+
+
+def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
+    try:
+        _bring(desk, work)
+        work.placed = True
+    except FileNotFoundError as error:
+        work.verdict = lost(desk, work, error)
+    except DestinationTaken:
+        _adopt_or_release(desk, work)
+    except (OSError, FileEffectError, ImportProblem) as error:
+        if code_of(error) in _SESSION_WIDE:
+            work.release("The session stopped before this file was placed.")
+            return _as_problem(desk, error)
+        work.verdict = failed(desk, work, error)
+    return None
+
+
+def _as_problem(desk: Desk, error: Exception) -> ImportProblem:
+    if isinstance(error, ImportProblem):
+        return error
+    detail = getattr(error, "strerror", None) or str(error)
+    return ImportProblem(code_of(error), path=desk.library.root, detail=detail)
+
+
+def _bring(desk: Desk, work: Work) -> None:
+    assert work.fingerprint is not None
+    target = work.destination.encode()
+    if desk.renames:
+        try:
+            fsops.move(desk.source, work.path, work.fingerprint, desk.library, target)
+        except CannotRename:
+            pass
+        else:
+            work.disposition = SourceDisposition.MOVED
+            _verify_racy(desk, work, target)
+            return
+    _copy(desk, work, target)
+    if desk.moves:
+        work.disposition = SourceDisposition.RELEASE_DUE
+
+
+def _copy(desk: Desk, work: Work, target: bytes) -> None:
+    assert work.fingerprint is not None
+    _require_room(desk, work.size_bytes)
+    part = names.part(work.item_id, work.fence)
+    fsops.copy(desk.source, work.path, work.fingerprint, work.sha256, desk.library, part)
+    try:
+        fsops.publish(desk.library, part, target)
+    except BaseException:
+        fsops.discard(desk.library, part)
+        raise
+
+
+def _require_room(desk: Desk, size_bytes: int) -> None:
+    free = fsops.free_bytes(desk.library)
+    if free < size_bytes + RESERVE_BYTES:
+        detail = f"{size_bytes} bytes are needed, {free} are free"
+        raise ImportProblem(ErrorCode.DISK_FULL, path=desk.library.root, detail=detail)
+
+
+def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
+    """Times cannot tell a change of the last moments, so such a file is read again."""
+    assert work.fingerprint is not None
+    if not fsops.is_racy(work.fingerprint, time.time_ns()):
+        return
+    if fsops.digest(desk.library, target)[0] != work.sha256:
+        take_back(desk, work)
+        raise SourceChanged(work.path)
+
+
+def _adopt_or_release(desk: Desk, work: Work) -> None:
+    """Something stands at the destination: the right bytes are taken over, others never touched."""
+    held, _ = fsops.digest(desk.library, work.destination.encode())
+    if held != work.sha256:
+        work.release(f"Other bytes stand at {work.destination}; a longer name is taken next.")
+        return
+    work.placed = work.adopted = True
+    if desk.moves:
+        work.disposition = SourceDisposition.RELEASE_DUE
+
+
+def _make_durable(
+    desk: Desk, placed: Sequence[Work], sync: Callable[[fsops.Tree], None] = fsops.sync
+) -> ImportProblem | None:
+    if not placed:
+        return None
+    try:
+        sync(desk.library)
+        return None
+    except OSError as error:
+        for work in placed:
+            take_back(desk, work)
+            work.release("The disk could not confirm the bytes; they were taken back.")
+        return ImportProblem(ErrorCode.IO_ERROR, path=desk.library.root, detail=error.strerror)
+
+
+def take_back(desk: Desk, work: Work) -> None:
+    """Undo a placing: the source has its file again, or an untrusted copy goes to quarantine."""
+    target = work.destination.encode()
+    if work.disposition == SourceDisposition.MOVED:
+        moved = fsops.Fingerprint.of(desk.library.stat(target))
+        fsops.move(desk.library, target, moved, desk.source, work.path)
+    elif not work.adopted:
+        held = b"quarantine/%d-%d-" % (work.item_id, work.fence) + target.replace(b"/", b"_")
+        fsops.quarantine(desk.library, target, held)
+    work.placed, work.disposition = False, SourceDisposition.KEPT

@@ -1,0 +1,44 @@
+"""The dry run: the decisions of a real run, and nothing written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from .. import fsops
+from ..states import SkipReason
+from .analyse import analyse
+from .check import compare
+from .claim import BATCH_ITEMS
+from .desk import Desk
+from .work import Work
+
+
+def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
+    """Every file with its verdict; `left_out` is counted up by reason meanwhile."""
+    seen: dict[str, str] = {}
+    works = _works(desk, left_out)
+    while batch := list(islice(works, BATCH_ITEMS)):
+        for work in batch:
+            analyse(desk, work)
+        compare(desk, batch)
+        for work in batch:
+            _judge_twin(work, seen)
+            yield work
+
+
+def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
+    for found in fsops.walk(desk.source):
+        if found.kind == "left_out":
+            left_out[found.reason] = left_out.get(found.reason, 0) + 1
+        else:
+            yield Work(0, 0, found.path, found.size_bytes)
+
+
+def _judge_twin(work: Work, seen: dict[str, str]) -> None:
+    if work.verdict is not None:
+        return
+    if work.sha256 in seen:
+        work.skip(SkipReason.DUPLICATE, f"The same bytes would be imported as {seen[work.sha256]}.")
+    else:
+        seen[work.sha256] = work.destination

@@ -1,0 +1,172 @@
+"""A whole import in the foreground: this process walks the source, its workers do the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from .. import door
+from ..audit_logger import Actor
+from ..door import Step
+from ..errors import ErrorCode, ImportProblem
+from ..models import ImportSession
+from ..processes import identity, is_provably_dead
+from ..state_synchronizer import SessionSnapshot, StateSynchronizer
+from ..states import ItemState, SessionState
+from ..transactions import database_now, in_transaction
+from ..troubleshooting import TroubleshootingEngine
+from .crew import Crew
+from .desk import Desk, open_desk
+from .recover import recover
+from .release import release_left
+from .scan import scan
+
+RUNNER_LEASE = timedelta(minutes=2)
+TICK_S = 0.5
+Report = Callable[[SessionSnapshot], None]
+_synchronizer = StateSynchronizer()
+
+
+def run(
+    session_id: int, *, workers: int, actor: Actor, report: Report, interrupted: Callable[[], bool]
+) -> ImportSession:
+    """Bring a session that is ready or unfinished as far as it goes, and return it.
+
+    `report` is called about twice a second with the items counted; `interrupted` is asked as often.
+    Raises ImportProblem when another process runs the session; then nothing was touched.
+    """
+    take_over(session_id)
+    try:
+        problem = _run(session_id, workers, actor, report, interrupted)
+        _conclude(session_id, problem, actor, interrupted())
+    finally:
+        _let_go(session_id)
+    return ImportSession.objects.get(pk=session_id)
+
+
+def take_over(session_id: int) -> None:
+    """Make this process the runner of the session, if its last one is gone."""
+
+    def work() -> None:
+        session = ImportSession.objects.select_for_update().get(pk=session_id)
+        now = database_now()
+        held = session.runner_lease_until is not None and session.runner_lease_until > now
+        if held and session.runner != identity() and not is_provably_dead(session.runner):
+            raise ImportProblem(ErrorCode.SESSION_BUSY, session=session_id, owner=session.runner)
+        _renew(session_id)
+
+    in_transaction(work)
+
+
+def _renew(session_id: int) -> None:
+    until = database_now() + RUNNER_LEASE
+    ImportSession.objects.filter(pk=session_id).update(
+        runner=identity(), runner_lease_until=until, paused_at=None, paused_by="", paused_reason=""
+    )
+
+
+def _let_go(session_id: int) -> None:
+    ImportSession.objects.filter(pk=session_id, runner=identity()).update(
+        runner="", runner_lease_until=None
+    )
+
+
+def _run(
+    session_id: int, workers: int, actor: Actor, report: Report, interrupted: Callable[[], bool]
+) -> ImportProblem | None:
+    try:
+        session = ImportSession.objects.get(pk=session_id)
+        with open_desk(session) as desk:
+            recover(desk, actor)
+            _start(session, actor)
+            crew = Crew(session_id, workers)
+            try:
+                return _accompany(desk, crew, actor, report, interrupted)
+            finally:
+                crew.stop()
+                while crew.wait(TICK_S):
+                    _renew(session_id)
+    except ImportProblem as problem:
+        return problem
+
+
+def _start(session: ImportSession, actor: Actor) -> None:
+    if session.state == SessionState.READY:
+        door.move(ImportSession, session.pk, Step("start", "Started."), actor=actor)
+
+
+def _accompany(
+    desk: Desk, crew: Crew, actor: Actor, report: Report, interrupted: Callable[[], bool]
+) -> ImportProblem | None:
+    """Walk, then watch the workers until they are done; returns what stopped them."""
+
+    def should_stop() -> bool:
+        if interrupted():
+            crew.stop()
+        return crew.is_stopping()
+
+    _walk(desk, actor, should_stop)
+    alive = True
+    last = time.monotonic()
+    while alive:
+        alive = crew.wait(TICK_S)
+        died = crew.bury_dead()
+        if should_stop():
+            continue
+        if died:
+            recover(desk, actor)
+            if not crew.replace(died) and not alive:
+                return _workers_died(desk.session_id)
+            alive = True
+        if time.monotonic() - last >= TICK_S:
+            _renew(desk.session_id)
+            report(_synchronizer.sync_session_with_items(desk.session_id, actor=actor))
+            last = time.monotonic()
+    recover(desk, actor)
+    release_left(desk, actor)
+    return crew.problem()
+
+
+def _workers_died(session_id: int) -> ImportProblem:
+    detail = "Several worker processes died one after the other."
+    return ImportProblem(ErrorCode.WORKER_DIED, session=session_id, detail=detail)
+
+
+def _walk(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> None:
+    session = ImportSession.objects.get(pk=desk.session_id)
+    if session.walked_at is None and not scan(desk, actor, should_stop):
+        return
+    sessions = ImportSession.objects.filter(pk=desk.session_id)
+    sessions.filter(planned_at__isnull=True).update(planned_at=timezone.now())
+    _synchronizer.sync_session_with_items(desk.session_id, actor=actor)
+
+
+def _conclude(
+    session_id: int, problem: ImportProblem | None, actor: Actor, interrupted: bool
+) -> None:
+    if problem is not None:
+        break_off(session_id, problem, actor)
+    elif interrupted and _unfinished(session_id):
+        ImportSession.objects.filter(pk=session_id).update(
+            paused_at=timezone.now(), paused_by=actor.name, paused_reason="Interrupted by Ctrl-C."
+        )
+    _synchronizer.sync_session_with_items(session_id, actor=actor)
+
+
+def _unfinished(session_id: int) -> bool:
+    waiting = Q(items__state=ItemState.PENDING) | Q(walked_at__isnull=True)
+    return ImportSession.objects.filter(waiting, pk=session_id).exists()
+
+
+def break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
+    """The session cannot go on: its state says so, with the diagnosis."""
+    found = TroubleshootingEngine().diagnose(problem, {"session": session_id})
+    values = {"error_code": found.code.value, "failure": found.as_failure()}
+    door.move(ImportSession, session_id, Step("break_off", found.summary, values), actor=actor)
+
+
+__all__ = ["break_off", "run", "take_over"]

@@ -1,0 +1,97 @@
+"""Scan: walk the source and record what is there, while workers already take the first files.
+
+Walking again is harmless: a path that the session knows is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import fsops, names, setwise
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..fsops import Found
+from ..models import ImportItem, ImportSession
+from ..models.audit_log import AuditCategory
+from ..states import ItemState
+from ..transactions import in_transaction
+from .desk import Desk
+
+CHUNK = 500
+_audit = AuditLogger()
+_COLUMNS = ("path", "path_digest", "shown_path", "size_bytes")
+
+
+def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
+    """Record every file below the source; returns False when it was stopped before the end."""
+    left_out: Counter[str] = Counter()
+    for chunk in _chunks(_candidates(fsops.walk(desk.source), left_out)):
+        if should_stop():
+            return False
+        in_transaction(lambda chunk=chunk: _record(desk.session_id, chunk, actor))  # type: ignore[misc]
+    in_transaction(lambda: _close(desk.session_id, left_out, actor))
+    return True
+
+
+def _candidates(found: Iterable[Found], left_out: Counter[str]) -> Iterator[Found]:
+    for entry in found:
+        if entry.kind == "left_out":
+            left_out[entry.reason] += 1
+        else:
+            yield entry
+
+
+def _chunks(entries: Iterator[Found]) -> Iterator[list[Found]]:
+    while chunk := list(islice(entries, CHUNK)):
+        yield chunk
+
+
+def _record(session_id: int, chunk: list[Found], actor: Actor) -> None:
+    alike = _defaults() | {"session_id": session_id, "state_changed_at": timezone.now()}
+    rows = [
+        (entry.path, names.digest(entry.path), names.shown(entry.path), entry.size_bytes)
+        for entry in chunk
+    ]
+    with transaction.atomic(savepoint=False):
+        ids = setwise.insert(
+            ImportItem, alike, _COLUMNS, rows, ignore_conflicts=True, returning=("id",)
+        )
+        found = Entry(
+            AuditCategory.STATE_TRANSITION,
+            "Found in the source.",
+            action="item.find",
+            session_id=session_id,
+            actor=actor,
+            to_state=ItemState.PENDING,
+        )
+        _audit.record_many(found, ["item_id"], ids)
+
+
+def _defaults() -> dict[str, object]:
+    """The columns of a new item that are alike for all of them."""
+    item = ImportItem()
+    return {
+        field.attname: getattr(item, field.attname)
+        for field in ImportItem._meta.concrete_fields
+        if field.attname not in (*_COLUMNS, "id", "session_id", "state_changed_at")
+    }
+
+
+def _close(session_id: int, left_out: Counter[str], actor: Actor) -> None:
+    ImportSession.objects.filter(pk=session_id).update(
+        walked_at=timezone.now(), left_out=dict(left_out)
+    )
+    _audit.record(
+        Entry(
+            AuditCategory.FILE_OPERATION,
+            "The source was walked to its end.",
+            action="session.walk",
+            session_id=session_id,
+            actor=actor,
+            details={"left_out": dict(left_out)},
+        )
+    )

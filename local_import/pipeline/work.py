@@ -1,0 +1,75 @@
+"""One claimed file on its way through a batch, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..capture_time import CaptureTime
+from ..errors import ErrorCode
+from ..formats import Inspection
+from ..fsops import Fingerprint
+from ..states import SkipReason, SourceDisposition
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A way out of the happy path: the transition, its values and its reason."""
+
+    transition: str  # skip, fail, lose or release
+    reason: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.values.get("failure") or {}
+        return found
+
+
+@dataclass(slots=True)
+class Work:
+    """A row that this worker holds: it alone may write it, as long as the fence is the same."""
+
+    item_id: int
+    fence: int
+    path: bytes
+    size_bytes: int = 0
+    accept_damage: bool = False
+    attempts: int = 1
+
+    fingerprint: Fingerprint | None = None
+    sha256: str = ""
+    inspection: Inspection | None = None
+    capture: CaptureTime | None = None
+    destination: str = ""
+    disposition: str = SourceDisposition.KEPT
+    planned: bool = False  # its intent is written: the item is in `moving`
+    placed: bool = False  # its bytes are at the destination
+    adopted: bool = False  # they were there before
+    twin_of: Work | None = None  # the same bytes in this batch
+    media_id: int | None = None
+    verdict: Verdict | None = None
+
+    def skip(self, reason: SkipReason, text: str, media_id: int | None = None) -> None:
+        self.verdict = Verdict("skip", text, {"skip_reason": reason, "media_id": media_id})
+
+    def release(self, text: str, **values: Any) -> None:
+        self.verdict = Verdict("release", text, values)
+
+
+def state_after(verdict: Verdict | None) -> str:
+    """The state that an item gets by a verdict; none is the happy path."""
+    if verdict is None:
+        return "imported"
+    return {"skip": "skipped", "fail": "failed", "lose": "missing", "release": "pending"}[
+        verdict.transition
+    ]
+
+
+def code_of(verdict: Verdict | None) -> str:
+    """The code that an item gets by a verdict."""
+    if verdict is None:
+        return ""
+    if verdict.transition == "lose":
+        return ErrorCode.SOURCE_MISSING.value
+    return str(verdict.values.get("skip_reason") or verdict.values.get("error_code") or "")

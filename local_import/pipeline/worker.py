@@ -1,0 +1,76 @@
+"""One worker: batch after batch of a session, until nothing is left or it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from ..audit_logger import Actor
+from ..door import StaleRows
+from ..errors import ImportProblem
+from ..models import ImportItem, ImportSession
+from ..states import ITEM_IN_WORK, ItemState
+from .analyse import analyse
+from .check import check
+from .claim import BATCH_ITEMS, claim
+from .desk import Desk
+from .place import place
+from .release import release_batch
+from .settle import settle
+from .work import Work
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_WAIT_S = 0.002
+LONGEST_WAIT_S = 0.25
+
+
+def work_through(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
+    """Work until every item of the session is at rest.
+
+    Raises ImportProblem when the session cannot go on; then nothing of this worker is in work.
+    """
+    wait_s = SHORTEST_WAIT_S
+    while not should_stop():
+        batch = claim(desk.session_id, owner, BATCH_ITEMS)
+        if batch:
+            wait_s = SHORTEST_WAIT_S
+            run_batch(desk, batch, owner, should_stop)
+        elif not _may_get_more(desk.session_id):
+            return
+        else:
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
+
+
+def _may_get_more(session_id: int) -> bool:
+    unfinished = (ItemState.PENDING, *ITEM_IN_WORK)
+    if ImportItem.objects.in_session(session_id).filter(state__in=unfinished).exists():
+        return True
+    return ImportSession.objects.filter(pk=session_id, walked_at__isnull=True).exists()
+
+
+def run_batch(
+    desk: Desk, batch: Sequence[Work], owner: Actor, should_stop: Callable[[], bool]
+) -> None:
+    """Bring claimed files to rest, or give them back when it is time to stop."""
+    began = time.perf_counter()
+    for work in batch:
+        if should_stop():
+            work.release("The worker was told to stop.")
+        else:
+            analyse(desk, work)
+    try:
+        check(desk, batch, owner)
+        problem = place(desk, batch)
+        settle(desk, batch, owner, (time.perf_counter() - began) * 1000)
+    except StaleRows:
+        logger.warning("lease lost, batch left to its new owner", exc_info=True)
+        return
+    release_batch(desk, batch, owner)
+    if problem is not None:
+        raise problem
+
+
+__all__ = ["ImportProblem", "run_batch", "work_through"]

@@ -1,0 +1,120 @@
+"""What there is to say of a session, as plain data; commands print it, pages will draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.utils import timezone
+
+from ..models import ImportItem, ImportSession
+from ..pipeline.work import Work, code_of, state_after
+from ..state_machine import counted
+from ..state_synchronizer import StateSynchronizer
+from ..states import SESSION_RUNNING, ItemState, SessionState
+
+
+def session_report(session: ImportSession) -> dict[str, Any]:
+    """The session with its items counted now; found = the sum of the ten counts."""
+    snapshot = StateSynchronizer().get_session_snapshot(session.pk)
+    return {
+        "session": session.pk,
+        "label": session.label,
+        "source": session.source,
+        "mode": session.mode,
+        "state": str(session.state),
+        "total": snapshot.total,
+        "counts": dict(snapshot.counts),
+        "bytes": snapshot.size_bytes,
+        "seconds": _seconds(session),
+        "left_out": session.left_out,
+        "paused": session.paused_reason or None,
+        "error": session.failure or None,
+        "failures": list(failures(session)),
+    }
+
+
+def _seconds(session: ImportSession) -> float:
+    """From the start to the end, or until now while it runs."""
+    if session.started_at is None:
+        return 0.0
+    running = session.state in SESSION_RUNNING and session.paused_at is None
+    end = timezone.now() if running else session.finished_at or session.paused_at
+    return round(((end or timezone.now()) - session.started_at).total_seconds(), 3)
+
+
+def failures(session: ImportSession) -> Iterator[dict[str, Any]]:
+    """What failed or is missing, with what to do about it."""
+    items = ImportItem.objects.in_session(session.pk).unresolved().select_related("session")
+    for item in items.order_by("pk").iterator():
+        yield {
+            "item": item.pk,
+            "path": item.shown_absolute_path,
+            "code": item.code,
+            "summary": item.failure.get("summary", ""),
+            "diagnosis": item.failure.get("diagnosis", ""),
+            "recommended_actions": item.failure.get("recommended_actions", []),
+            "retryable": item.failure.get("retryable", True),
+        }
+
+
+def items_report(session: ImportSession, state: str = "") -> Iterator[dict[str, Any]]:
+    """The items, oldest first, optionally those in one state."""
+    items = ImportItem.objects.in_session(session.pk).select_related("session", "media")
+    if state:
+        items = items.filter(state=state)
+    for item in items.order_by("pk").iterator():
+        media = item.media
+        yield {
+            "item": item.pk,
+            "path": item.shown_absolute_path,
+            "state": str(item.state),
+            "code": item.code,
+            "sha256": item.sha256,
+            "size": item.size_bytes,
+            "destination": media.path if media and item.state == ItemState.IMPORTED else "",
+        }
+
+
+def preview_report(
+    works: Iterable[Work], root: bytes, shown: Any, left_out: dict[str, int]
+) -> dict[str, Any]:
+    """The report of a dry run, in the shape of a session's; `shown` escapes a path."""
+    items, found = [], []
+    for work in works:
+        path = shown(root + b"/" + work.path)
+        items.append(_planned(work, path))
+        if work.verdict is not None and work.verdict.failure:
+            found.append({"item": None, "path": path} | _texts(work.verdict.failure))
+    counts = counted(item["state"] for item in items)
+    unresolved = counts[ItemState.FAILED] + counts[ItemState.MISSING]
+    state = SessionState.FAILED if unresolved else SessionState.IMPORTED
+    return {
+        "session": None,
+        "dry_run": True,
+        "state": str(state) if items else str(SessionState.READY),
+        "total": len(items),
+        "counts": counts,
+        "bytes": sum(item["size"] for item in items),
+        "left_out": left_out,
+        "error": None,
+        "failures": found,
+        "items": items,
+    }
+
+
+def _planned(work: Work, path: str) -> dict[str, Any]:
+    return {
+        "item": None,
+        "path": path,
+        "state": state_after(work.verdict),
+        "code": code_of(work.verdict),
+        "sha256": work.sha256,
+        "size": work.size_bytes,
+        "destination": work.destination if work.verdict is None else "",
+    }
+
+
+def _texts(failure: dict[str, Any]) -> dict[str, Any]:
+    names = ("code", "summary", "diagnosis", "recommended_actions", "retryable")
+    return {name: failure[name] for name in names}

@@ -1,0 +1,123 @@
+"""What an operator does with a session: create, run, resume, preview."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from .. import door, names
+from ..audit_logger import SYSTEM, Actor
+from ..door import Step
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import Tree
+from ..models import ImportSession
+from ..pipeline.desk import Desk, open_library, open_source_tree
+from ..pipeline.run import Report, run, take_over
+from ..state_synchronizer import StateSynchronizer
+from ..states import SESSION_RUNNING, SessionState
+from . import items
+
+_UNFINISHED = (SessionState.PENDING, SessionState.READY, *SESSION_RUNNING)
+
+
+def create(
+    source: bytes, *, mode: str = "copy", label: str = "", actor: Actor = SYSTEM
+) -> ImportSession:
+    """A session that is ready to start. Raises ImportProblem; then there is no session."""
+    source = check_source(source)
+    with open_library():
+        pass
+    session = ImportSession.objects.create(
+        label=label,
+        source_path=source,
+        source=names.shown(source),
+        mode=mode,
+        created_by_id=actor.user_id,
+    )
+    step = Step("confirm", "The source can be read and the library be written.")
+    return door.move(ImportSession, session.pk, step, actor=actor)
+
+
+def check_source(source: bytes) -> bytes:
+    """The absolute path of a directory that can be imported. Raises ImportProblem."""
+    path = os.path.realpath(source)
+    with open_source_tree(path):
+        pass
+    if not os.access(path, os.R_OK | os.X_OK):
+        detail = "reading and entering the directory needs the permissions r and x"
+        raise ImportProblem(ErrorCode.PERMISSION_DENIED, path=path, detail=detail)
+    library = os.path.realpath(os.fsencode(settings.PHOTONEST_LIBRARY))
+    if _contains(path, library) or _contains(library, path):
+        shown = names.shown(library)
+        raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=shown)
+    return path
+
+
+def _contains(outer: bytes, inner: bytes) -> bool:
+    return os.path.commonpath([outer, inner]) == outer
+
+
+def unfinished(source: bytes, mode: str) -> ImportSession | None:
+    """The newest session of this source that a run did not finish."""
+    sessions = ImportSession.objects.filter(state__in=_UNFINISHED, mode=mode)
+    path = os.path.realpath(source)
+    return next((s for s in sessions.order_by("-pk") if bytes(s.source_path) == path), None)
+
+
+def get(session_id: int) -> ImportSession:
+    try:
+        return ImportSession.objects.get(pk=session_id)
+    except ImportSession.DoesNotExist:
+        raise ImportProblem(ErrorCode.SESSION_UNKNOWN, session=session_id) from None
+
+
+def resume(session_id: int, *, actor: Actor) -> ImportSession:
+    """Make a session ready to be run again: what failed or is missing waits for another try."""
+    session = get(session_id)
+    take_over(session_id)
+    if session.state in (SessionState.ERROR, SessionState.CANCELED):
+        step = Step("reopen", "Resumed by an operator.")
+        session = door.move(ImportSession, session_id, step, actor=actor)
+    items.retry_all(session_id, actor=actor, reason="The session was resumed.")
+    StateSynchronizer().sync_session_with_items(session_id, actor=actor)
+    return get(session_id)
+
+
+def run_to_end(
+    session_id: int,
+    *,
+    workers: int,
+    actor: Actor,
+    report: Report = lambda snapshot: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> ImportSession:
+    """Run in the foreground until every item is at rest, or the session cannot go on."""
+    return run(session_id, workers=workers, actor=actor, report=report, interrupted=interrupted)
+
+
+@contextmanager
+def dry_desk(source: bytes, mode: str) -> Iterator[Desk]:
+    """A desk for looking only: nothing is made, not even the library's directory."""
+    path = check_source(source)
+    library = os.fsencode(settings.PHOTONEST_LIBRARY)
+    with open_source_tree(path) as tree:
+        target = Tree(library) if os.path.isdir(library) else None
+        try:
+            yield Desk(0, tree, target or _Nowhere(), mode == "move", ZoneInfo(settings.TIME_ZONE))
+        finally:
+            if target is not None:
+                target.close()
+
+
+class _Nowhere(Tree):
+    """The library that is not there yet: it holds nothing."""
+
+    def __init__(self) -> None:
+        self.root, self.device = os.fsencode(settings.PHOTONEST_LIBRARY), -1
+
+    def exists(self, path: bytes) -> bool:
+        return False
