@@ -27,6 +27,7 @@ from .problems import (
 )
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
+from .turns import turn
 from .walking import Found, walk
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "quarantine",
     "release",
     "sync",
+    "turn",
     "walk",
     "writable",
 ]

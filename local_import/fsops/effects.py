@@ -60,7 +60,6 @@ def _rename(source: Tree, path: bytes, target: Tree, destination: bytes) -> None
             parents=True,
         )
 
-    source.stat(path)  # so that a missing source is not taken for a missing parent
     source.at(path, from_parent)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
-OPEN_DIRECTORIES = 64  # descriptors kept for the directories used last
+OPEN_DIRECTORIES = 320  # descriptors kept for the directories used last
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -33,8 +33,7 @@ class Tree:
         self.close()
 
     def close(self) -> None:
-        while self._open:
-            os.close(self._open.popitem()[1])
+        self.forget()
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -61,50 +60,57 @@ class Tree:
     def at(self, path: bytes, effect: Callable[[int, bytes], T], *, parents: bool = False) -> T:
         """Run `effect(descriptor of the parent, name)`; with `parents`, missing ones are made.
 
-        A directory that was moved or replaced since it was opened is looked up anew.
         Errors of the system name the whole path.
         """
         parent, _, name = path.rpartition(b"/")
-        known = parent in self._open
         try:
             try:
-                return effect(self._directory(parent), name)
-            except FileNotFoundError:
-                if not known and not parents:
-                    raise
-                self._forget(parent)
                 return effect(self._directory(parent, make=parents), name)
+            except FileNotFoundError:
+                if not parents:
+                    raise
+                self.forget()  # a directory that was removed since it was opened
+                return effect(self._directory(parent, make=True), name)
         except OSError as error:
             error.filename, error.filename2 = self.full(path), None
             raise
 
     def _directory(self, path: bytes, *, make: bool = False) -> int:
+        """The descriptor of a directory; those above it stay open as well, so that a neighbour
+        costs one step."""
         if not path:
             return self._fd
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        fd = self._walk_down(path, make)
-        self._open[path] = fd
-        if len(self._open) > OPEN_DIRECTORIES:
-            os.close(self._open.popitem(last=False)[1])
-        return fd
+        known, missing = self._deepest_open(path)
+        for name in missing:
+            known = known + b"/" + name if known else name
+            above = self._open.get(known.rpartition(b"/")[0], self._fd)
+            self._open[known] = _enter(above, name, make)
+        self._close_oldest(keep=path)
+        return self._open[path]
 
-    def _walk_down(self, path: bytes, make: bool) -> int:
-        fd = self._fd
-        for name in path.split(b"/"):
-            try:
-                below = _enter(fd, name, make)
-            finally:
-                if fd != self._fd:
-                    os.close(fd)
-            fd = below
-        return fd
+    def _deepest_open(self, path: bytes) -> tuple[bytes, list[bytes]]:
+        """The nearest directory above that is open, and the names that lead on from it."""
+        missing: list[bytes] = []
+        while path and path not in self._open:
+            path, _, name = path.rpartition(b"/")
+            missing.insert(0, name)
+        return path, missing
 
-    def _forget(self, path: bytes) -> None:
-        fd = self._open.pop(path, None)
-        if fd is not None:
+    def _close_oldest(self, keep: bytes) -> None:
+        while len(self._open) > OPEN_DIRECTORIES:
+            path, fd = self._open.popitem(last=False)
+            if path == keep:  # deeper than all that may stay open
+                self._open[path] = fd
+                continue
             os.close(fd)
+
+    def forget(self) -> None:
+        """Look every directory up anew from now on; call it where others may have moved some."""
+        while self._open:
+            os.close(self._open.popitem()[1])
 
 
 def _enter(fd: int, name: bytes, make: bool) -> int:

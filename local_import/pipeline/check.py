@@ -12,15 +12,14 @@ from datetime import timedelta
 from itertools import groupby
 
 from django.db import IntegrityError
-from django.db.models import Q
 
 from .. import door, fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..door import Each, Step
 from ..errors import ErrorCode, ImportProblem
-from ..models import ImportItem, Media
+from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
-from ..states import ItemState, SkipReason
+from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
 from .analyse import failed
 from .desk import Desk
@@ -28,6 +27,7 @@ from .work import Verdict, Work
 
 RACES = 5  # how often a check is repeated that lost its hashes to other workers
 TWIN_WAIT = timedelta(seconds=0.2)
+_PLACING = (ItemState.MOVING, ItemState.UPDATING)
 _audit = AuditLogger()
 _COLUMNS = ("id", "fence", "sha256", "destination")
 
@@ -90,9 +90,10 @@ def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
 def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     """Returns the files that have their intent; every other has left for another state."""
     movers = [work for work in batch if work.verdict is None and work.twin_of is None]
-    busy = _hashes_in_motion(movers)
+    moving = _in_motion()
+    busy = {sha256 for sha256, _ in moving} | {media.sha256 for media in _media_like(movers)}
     free = [work for work in movers if work.sha256 not in busy]
-    _avoid_taken_places(free)
+    _avoid_taken_places(free, {destination for _, destination in moving})
     _write_intent(desk, free, owner)
     if _media_like(free):
         raise _Overtaken
@@ -104,19 +105,18 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     return free
 
 
-def _hashes_in_motion(movers: Iterable[Work]) -> set[str]:
-    moving = ImportItem.objects.filter(
-        state__in=(ItemState.MOVING, ItemState.UPDATING), sha256__in=[w.sha256 for w in movers]
-    )
-    return set(moving.values_list("sha256", flat=True)) | {m.sha256 for m in _media_like(movers)}
+def _in_motion() -> list[tuple[str, str]]:
+    """(SHA-256, destination) of all that is being placed now; a few batches at most."""
+    # By way of the sessions, so that the index on session and state finds them.
+    sessions = ImportSession.objects.exclude(state__in=SESSION_AT_REST)
+    moving = ImportItem.objects.filter(session__in=sessions, state__in=_PLACING)
+    return list(moving.values_list("sha256", "destination"))
 
 
-def _avoid_taken_places(free: Sequence[Work]) -> None:
+def _avoid_taken_places(free: Sequence[Work], taken: set[str]) -> None:
     """Two different photos of one second with one hash prefix: the later gets a longer name."""
-    places = [work.destination for work in free]
-    taken = set(Media.objects.filter(path__in=places).values_list("path", flat=True))
-    moving = Q(state__in=(ItemState.MOVING, ItemState.UPDATING), destination__in=places)
-    taken |= set(ImportItem.objects.filter(moving).values_list("destination", flat=True))
+    held = Media.objects.filter(path__in=[work.destination for work in free])
+    taken = taken | set(held.values_list("path", flat=True))
     for work in free:
         while work.destination in taken:
             work.destination = _longer(work)

@@ -54,7 +54,8 @@ class Crew:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a change; returns whether workers are still there."""
-        waiting.wait([worker.sentinel for worker in self._workers], timeout_s)
+        if self._workers:
+            waiting.wait([worker.sentinel for worker in self._workers], timeout_s)
         return any(worker.is_alive() for worker in self._workers)
 
     def bury_dead(self) -> int:

@@ -56,6 +56,7 @@ def run_batch(
 ) -> None:
     """Bring claimed files to rest, or give them back when it is time to stop."""
     began = time.perf_counter()
+    desk.source.forget()
     for work in batch:
         if should_stop():
             work.release("The worker was told to stop.")

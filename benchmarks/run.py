@@ -1,0 +1,137 @@
+"""Measure the import against the bare minimum, in one run: `make benchmark`.
+
+The minimum is SHA-256 of every byte and a rename to YYYY/MM/DD on the same filesystem, by two
+processes that are told the destination. Both are timed inside a process that is already started;
+their order alternates, and the ratio is taken of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks import corpus
+
+SETS = {"small": (10_000, 80_000), "large": (300, 3_000_000)}
+TARGETS = {
+    ("sqlite", "small"): 0.40,
+    ("sqlite", "large"): 0.80,
+    ("postgresql", "small"): 0.35,
+    ("postgresql", "large"): 0.75,
+}
+
+
+def _rename_all(files: list[tuple[str, str]], target: str) -> None:
+    for name, day in files:
+        with Path(name).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        folder = f"{target}/{day}"
+        try:
+            os.rename(name, f"{folder}/{digest[:16]}.jpg")
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+            os.rename(name, f"{folder}/{digest[:16]}.jpg")
+
+
+def minimum(source: Path, target: Path) -> float:
+    """Seconds that the bare minimum takes."""
+    files = []
+    for path in sorted(source.rglob("*.jpg")):
+        head = path.read_bytes()[:4096]
+        at = head.index(b":", head.index(b"Canon")) - 4
+        files.append((str(path), head[at : at + 10].decode().replace(":", "/")))
+    target.mkdir()
+    context = get_context("fork")
+    began = time.perf_counter()
+    workers = [
+        context.Process(target=_rename_all, args=(files[part::2], str(target))) for part in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return time.perf_counter() - began
+
+
+def full_import(source: Path) -> tuple[float, dict[str, int]]:
+    """Seconds of a whole import with two workers, from the request to the session at rest."""
+    from local_import.audit_logger import SYSTEM
+    from local_import.services import sessions
+
+    began = time.perf_counter()
+    session = sessions.create(os.fsencode(source), mode="move")
+    session = sessions.run_to_end(session.pk, workers=2, actor=SYSTEM)
+    seconds = time.perf_counter() - began
+    assert session.state == "imported", (session.state, session.failure)
+    return seconds, session.counts
+
+
+def _empty_database() -> None:
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("flush", interactive=False, verbosity=0)
+    connections.close_all()
+
+
+def compare(name: str, rounds: int, work: Path) -> dict[str, object]:
+    number, size = SETS[name]
+    results: dict[str, list[float]] = {"minimum": [], "import": []}
+    for turn in range(rounds):
+        for kind in ("minimum", "import") if turn % 2 else ("import", "minimum"):
+            source = work / f"{name}-{kind}-{turn}"
+            corpus.make(source, number, size)
+            corpus.settle_disk()
+            if kind == "minimum":
+                seconds = minimum(source, work / f"target-{name}-{turn}")
+            else:
+                _empty_database()
+                _new_library(work / f"library-{name}-{turn}")
+                seconds, _ = full_import(source)
+            results[kind].append(number / seconds)
+    rates = {kind: round(statistics.median(found)) for kind, found in results.items()}
+    return {"set": name, "files_per_s": rates, "ratio": round(rates["import"] / rates["minimum"], 3)}
+
+
+def _new_library(path: Path) -> None:
+    from django.conf import settings
+
+    settings.PHOTONEST_LIBRARY = path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--set", choices=SETS, action="append")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
+        os.environ["PHOTONEST_HOME"] = directory
+        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+        from django.db import connection
+
+        call_command("migrate", verbosity=0)
+        for name in options.set or SETS:
+            found = compare(name, options.rounds, Path(directory))
+            found["target"] = TARGETS[connection.vendor, name]
+            found |= {"database": connection.vendor, "machine": platform.processor() or platform.machine()}
+            print(json.dumps(found))
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
