@@ -82,17 +82,11 @@ def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
         held = b"quarantine/%d-%d" % (item.pk, item.fence)
         fsops.quarantine(desk.library, item.destination.encode(), held)
         _move(item, Step("release", "Its bytes are in the library under another name."), actor)
-    elif item.state == ItemState.UPDATING:
-        _move(item, Step("finish", "Adopted.", {"media_id": _media_id(desk, item)}), actor)
     else:
-        settle(desk, [_work_of(desk, item)], actor, duration_ms=0.0)
+        settle(desk, [work_of_placed(desk, item)], actor, 0.0, from_state=item.state)
 
 
-def _media_id(desk: Desk, item: ImportItem) -> int:
-    return Media.objects.get(sha256=item.sha256).pk
-
-
-def _work_of(desk: Desk, item: ImportItem) -> Work:
+def work_of_placed(desk: Desk, item: ImportItem) -> Work:
     """The item as the worker knew it, read again from the library's file."""
     path = bytes(item.path)
     work = Work(item.pk, item.fence, path, item.size_bytes, sha256=item.sha256)

@@ -38,17 +38,25 @@ _MEDIA_COLUMNS = (
 )
 
 
-def settle(desk: Desk, batch: Sequence[Work], owner: Actor, duration_ms: float) -> None:
+def settle(
+    desk: Desk,
+    batch: Sequence[Work],
+    owner: Actor,
+    duration_ms: float,
+    from_state: str = ItemState.MOVING,
+) -> None:
     """Record the outcome of a batch. Raises StaleRows when the lease was lost; the files that were
     placed are then adopted by whoever holds the items now."""
-    in_transaction(lambda: _settle(desk, batch, owner, duration_ms))
+    in_transaction(lambda: _settle(desk, batch, owner, duration_ms, from_state))
 
 
-def _settle(desk: Desk, batch: Sequence[Work], owner: Actor, duration_ms: float) -> None:
+def _settle(
+    desk: Desk, batch: Sequence[Work], owner: Actor, duration_ms: float, from_state: str
+) -> None:
     placed = [work for work in batch if work.placed]
     twins = [work for work in batch if work.twin_of is not None]
     _write_media(placed)
-    _finish(desk, placed, owner)
+    _finish(desk, placed, owner, from_state)
     _tell_of_files(desk, placed, owner, duration_ms)
     _judge_twins(twins)
     settle_verdicts(desk, twins, owner, ItemState.CHECKING)
@@ -87,9 +95,10 @@ def _media_row(work: Work) -> setwise.Row:
     )
 
 
-def _finish(desk: Desk, placed: Sequence[Work], owner: Actor) -> None:
+def _finish(desk: Desk, placed: Sequence[Work], owner: Actor, from_state: str) -> None:
+    publish = Step("publish", "The bytes are durable in the library.")
     steps = [
-        Step("publish", "The bytes are durable in the library."),
+        *([publish] if from_state == ItemState.MOVING else []),
         Step(
             "finish",
             "Media row and file are both there.",
@@ -99,7 +108,7 @@ def _finish(desk: Desk, placed: Sequence[Work], owner: Actor) -> None:
     door.move_many(
         steps,
         [work.item_id for work in placed],
-        from_state=ItemState.MOVING,
+        from_state=from_state,
         session_id=desk.session_id,
         actor=owner,
         columns=("id", "fence", "media_id", "source_disposition"),

@@ -48,7 +48,8 @@ def _may_get_more(session_id: int) -> bool:
     unfinished = (ItemState.PENDING, *ITEM_IN_WORK)
     if ImportItem.objects.in_session(session_id).filter(state__in=unfinished).exists():
         return True
-    return ImportSession.objects.filter(pk=session_id, walked_at__isnull=True).exists()
+    walking = ImportSession.objects.filter(started_at__isnull=False, walked_at__isnull=True)
+    return walking.filter(pk=session_id).exists()
 
 
 def run_batch(

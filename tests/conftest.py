@@ -1,0 +1,129 @@
+"""Directories and databases for the tests. Every file a test touches is below its tmp_path."""
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+_numbers = itertools.count()
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def library(tmp_path, settings):
+    """The library's directory; made by the first import."""
+    settings.PHOTONEST_LIBRARY = tmp_path / "library"
+    return settings.PHOTONEST_LIBRARY
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """An empty source directory."""
+    path = tmp_path / "inbox"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory, django_db_blocker):
+    """A migrated database that is copied for each installation: a file, or a name."""
+    home = tmp_path_factory.mktemp("template")
+    if connection.vendor == "sqlite":
+        path = home / "template.sqlite3"
+        _migrate(home, f"sqlite:///{path}")
+        yield path
+        return
+    name = f"template_{os.getpid()}"
+    with django_db_blocker.unblock():
+        _execute(f'CREATE DATABASE "{name}"')
+        _migrate(home, _address(name))
+        yield name
+        _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _migrate(home, url):
+    _manage(_environment(home) | {"DATABASE_URL": url}, "migrate", "-v0", check=True)
+
+
+def _execute(statement):
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _address(name):
+    base, _, query = os.environ["DATABASE_URL"].partition("?")
+    return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+
+def _environment(home):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PHOTONEST", "DATABASE_URL"))}
+    return kept | {"PHOTONEST_HOME": str(home), "PYTHONWARNINGS": "default"}
+
+
+def _manage(environment, *arguments, check=False, **options):
+    return subprocess.run(
+        [sys.executable, "manage.py", *map(os.fsencode, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=check,
+        **options,
+    )
+
+
+class Desk:
+    """A whole installation of its own: home directory, database, commands in real processes."""
+
+    def __init__(self, home, inbox, database_url):
+        self.home, self.inbox, self.library = home, inbox, home / "library"
+        self.environment = _environment(home) | {"DATABASE_URL": database_url}
+
+    def manage(self, *arguments):
+        return _manage(self.environment, *arguments)
+
+    def start(self, *arguments):
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *map(os.fsencode, arguments)],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def import_photos(self, *arguments, status=0):
+        """The session's report, after the command ended with the given status."""
+        done = self.manage("import_photos", *arguments, "--json")
+        assert done.returncode == status, done.stderr.decode() + done.stdout.decode()
+        return json.loads(done.stdout) if done.stdout else None
+
+    def items(self, session):
+        done = self.manage("import_status", str(session), "--items", "--json")
+        return json.loads(done.stdout)["items"]
+
+
+@pytest.fixture
+def desk(tmp_path, inbox, migrated_database, django_db_blocker):
+    """An installation of its own on the database under test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    if connection.vendor == "sqlite":
+        path = home / "photonest.sqlite3"
+        shutil.copy(migrated_database, path)
+        yield Desk(home, inbox, f"sqlite:///{path}")
+        return
+    yield from _postgres_desk(home, inbox, migrated_database, django_db_blocker)
+
+
+def _postgres_desk(home, inbox, template, django_db_blocker):
+    name = f"desk_{os.getpid()}_{next(_numbers)}"
+    with django_db_blocker.unblock():
+        _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield Desk(home, inbox, _address(name))
+        _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
