@@ -34,7 +34,9 @@ def _encoded(size_bytes: int, randomness: random.Random) -> bytes:
     exif.get_ifd(0x8769)[0x9003] = "DATETIME-PLACEHOLD!"
     for quality in range(92, 5, -4):
         noise = Image.effect_noise((side[0] // 2, side[1] // 2), randomness.randint(30, 60))
-        picture = Image.merge("RGB", (noise, noise.rotate(90).resize(noise.size), noise)).resize(side)
+        picture = Image.merge("RGB", (noise, noise.rotate(90).resize(noise.size), noise)).resize(
+            side
+        )
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality, exif=exif)
         if buffer.tell() <= size_bytes:

@@ -101,7 +101,11 @@ def compare(name: str, rounds: int, work: Path) -> dict[str, object]:
                 seconds, _ = full_import(source)
             results[kind].append(number / seconds)
     rates = {kind: round(statistics.median(found)) for kind, found in results.items()}
-    return {"set": name, "files_per_s": rates, "ratio": round(rates["import"] / rates["minimum"], 3)}
+    return {
+        "set": name,
+        "files_per_s": rates,
+        "ratio": round(rates["import"] / rates["minimum"], 3),
+    }
 
 
 def _new_library(path: Path) -> None:
@@ -128,7 +132,10 @@ def main() -> None:
         for name in options.set or SETS:
             found = compare(name, options.rounds, Path(directory))
             found["target"] = TARGETS[connection.vendor, name]
-            found |= {"database": connection.vendor, "machine": platform.processor() or platform.machine()}
+            found |= {
+                "database": connection.vendor,
+                "machine": platform.processor() or platform.machine(),
+            }
             print(json.dumps(found))
         shutil.rmtree(directory, ignore_errors=True)
 

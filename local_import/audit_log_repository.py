@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import models
 
 if TYPE_CHECKING:
-    from .models import AuditLog
+    from .models import AuditLog  # noqa: F401 - named in annotations that are texts
 
 
 class AuditLogQuerySet(models.QuerySet["AuditLog"]):

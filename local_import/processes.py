@@ -15,7 +15,7 @@ def identity() -> str:
 
 def is_provably_dead(owner: str) -> bool:
     """True only for a process of this host that does not exist any more; never a guess."""
-    host, pid, started = (owner.rsplit(":", 2) + ["", ""])[:3]
+    host, pid, started = [*owner.rsplit(":", 2), "", ""][:3]
     if host != socket.gethostname() or not (pid.isdecimal() and started.isdecimal()):
         return False
     try:

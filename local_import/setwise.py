@@ -39,7 +39,7 @@ def insert(
     ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     if returning:
         ending += f" RETURNING {_columns([_field(model, name) for name in returning])}"
-    sql = (
+    sql = (  # names come from the models, values are parameters
         f"INSERT INTO {_quoted(model._meta.db_table)} ({_columns(fields)}) "
         f"SELECT {', '.join(chosen)} FROM v WHERE true{ending}"
     )

@@ -16,7 +16,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-
 from . import door, fsops, names
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry, StructuredLogger
 from .door import Step

@@ -18,7 +18,9 @@ _undo = []
 
 
 def pytest_addoption(parser):
-    parser.addoption("--db", choices=["sqlite", "postgres"], default="sqlite", help="database to run on")
+    parser.addoption(
+        "--db", choices=["sqlite", "postgres"], default="sqlite", help="database to run on"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

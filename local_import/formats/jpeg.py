@@ -55,18 +55,17 @@ def _finished(
     data: Bytes, scan: int, base: Inspection, frame: int, sizes: tuple[int, int]
 ) -> Inspection:
     width, height = sizes
+    base = replace(base, width=width or None, height=height or None)
     if not _ends(data, scan):
-        raise Damaged(
-            f"The JPEG data never ends: no end marker after byte {scan}; "
-            f"the file stops at byte {data.size}."
-        )
+        text = f"The JPEG data never ends: no end marker after byte {scan}"
+        return replace(base, damage=f"{text}; the file stops at byte {data.size}.")
     # The DC coefficient of every block of 8x8 samples takes one bit at least.
     if frame not in _ARITHMETIC and width * height // 64 // 8 > data.size:
         raise Damaged(
             f"The JPEG header claims {width} x {height} pixels, "
             f"more than {data.size} bytes can hold."
         )
-    return replace(base, width=width or None, height=height or None)
+    return base
 
 
 def _ends(data: Bytes, scan: int) -> bool:

@@ -7,6 +7,7 @@ ever overwritten, and a source is removed only after its content was compared.
 from .effects import (
     copy,
     create,
+    create_unreadable,
     discard,
     free_bytes,
     make_directory,
@@ -43,6 +44,7 @@ __all__ = [
     "Tree",
     "copy",
     "create",
+    "create_unreadable",
     "digest",
     "discard",
     "free_bytes",

@@ -203,3 +203,13 @@ def writable(tree: Tree) -> None:
 def make_directory(path: bytes) -> None:
     """A directory with all its parents; fine when it is there."""
     os.makedirs(path, 0o755, exist_ok=True)
+
+
+def create_unreadable(tree: Tree, path: bytes) -> None:
+    """Something that cannot be read as a file: mode 000, or a pipe for root, who may read all."""
+    fault_point("create", path)
+    if os.geteuid() == 0:
+        tree.at(path, lambda fd, name: os.mkfifo(name, dir_fd=fd), parents=True)
+        return
+    create(tree, path, b"nobody may read this")
+    tree.at(path, lambda fd, name: os.chmod(name, 0, dir_fd=fd))

@@ -57,7 +57,7 @@ class ImportItem(Stateful):
     )
     external_id = models.CharField(
         _("id in another importer"), max_length=200, null=True, blank=True
-    )  # noqa: DJ001 - unique where given
+    )
     path = models.BinaryField(_("path below the source, as bytes"))
     path_digest = models.CharField(_("key of the path"), max_length=32)
     shown_path = models.TextField(_("path"))

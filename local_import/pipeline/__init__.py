@@ -1,4 +1,4 @@
-"""The flow of an import: scan, then claim – analyse – check – place – settle, batch by batch.
+"""The flow of an import: scan, then claim - analyse - check - place - settle, batch by batch.
 
 Knows paths and rows, no screens. No transaction is open while a file is touched.
 """

@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+ADDRESS := 127.0.0.1:8000
+
+.PHONY: run test test-sqlite test-postgres check lint benchmark clean
+
+run: $(VENV)/installed
+	@$(RUN) manage.py migrate --verbosity 0
+	@$(RUN) manage.py collectstatic --no-input --verbosity 0
+	@$(RUN) manage.py prepare_demo
+	@echo "The admin is at http://$(ADDRESS)/ – stop it with Ctrl-C."
+	@$(VENV)/bin/gunicorn photonest.wsgi --bind $(ADDRESS) --threads 4 --log-level warning
+
+test: $(VENV)/installed-dev
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sqlite test-postgres
+
+test-sqlite: $(VENV)/installed-dev
+	@echo "Tests on SQLite"; $(RUN) -m pytest --db sqlite
+
+test-postgres: $(VENV)/installed-dev
+	@echo "Tests on PostgreSQL"; $(RUN) -m pytest --db postgres
+
+check: lint test
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(RUN) manage.py check
+	$(RUN) manage.py makemigrations --check --dry-run
+
+benchmark: $(VENV)/installed-dev
+	$(RUN) benchmarks/run.py
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,56 @@
+"""Everything `make run` needs before the first look: an operator, sample photos, their import."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from ... import fsops
+from ...models import ImportSession
+from ...sample_photos import sample_files
+
+OPERATOR = "operator"
+
+
+class Command(BaseCommand):
+    help = (
+        "Make an operator account (its one-time password is printed once), a sample inbox, and "
+        "import it. What is there already is left as it is."
+    )
+
+    def handle(self, **options: Any) -> None:
+        self._make_operator()
+        inbox = os.fsencode(settings.PHOTONEST_HOME / "sample-inbox")
+        if not os.path.isdir(inbox):
+            make_inbox(inbox)
+        if not ImportSession.objects.exists():
+            self._import(os.fsdecode(inbox))
+
+    def _make_operator(self) -> None:
+        users = get_user_model().objects
+        if users.filter(is_superuser=True).exists():
+            return
+        password = secrets.token_urlsafe(12)
+        users.create_superuser(OPERATOR, password=password)  # type: ignore[attr-defined]
+        self.stdout.write(f"Operator account: {OPERATOR}   password, shown only now: {password}\n")
+
+    def _import(self, inbox: str) -> None:
+        try:
+            call_command("import_photos", inbox, label="Sample", stdout=self.stdout)
+        except SystemExit:
+            pass  # some of the sample is broken on purpose; the summary has said so
+
+
+def make_inbox(path: bytes) -> None:
+    """Files that between them end in every state that an import can give."""
+    fsops.make_directory(path)
+    with fsops.Tree(path) as tree:
+        for name, content in sample_files():
+            fsops.create(tree, name, content)
+        fsops.create_unreadable(tree, b"broken/unreadable.jpg")
