@@ -31,7 +31,10 @@ class AuditLogQuerySet(models.QuerySet["AuditLog"]):
         return self.order_by("-timestamp", "-id")
 
 
-class AuditLogRepository(models.Manager["AuditLog"]):
+_Manager = models.Manager.from_queryset(AuditLogQuerySet)
+
+
+class AuditLogRepository(_Manager["AuditLog"] if TYPE_CHECKING else _Manager):  # type: ignore[misc]
     """Manager of AuditLog; works as well when it is made with no wiring."""
 
     def get_queryset(self) -> AuditLogQuerySet:

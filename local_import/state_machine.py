@@ -31,10 +31,11 @@ State = TypeVar("State", SessionState, ItemState)
 @cache
 def declared(model: type[Stateful]) -> Mapping[tuple[str, str], str]:
     """(source, target) → name of the transition, as django-fsm knows them."""
-    field_ = model._meta.get_field("state")
+    options: Any = model._meta  # the field is declared by the classes below Stateful
+    state_field = options.get_field("state")
     return {
         (str(transition.source), str(transition.target)): transition.name
-        for transition in field_.get_all_transitions(model)  # type: ignore[union-attr]
+        for transition in state_field.get_all_transitions(model)
     }
 
 
@@ -57,7 +58,7 @@ class _StateMachine(Generic[State]):
     at_rest: ClassVar[frozenset[str]]
 
     def __init__(self, initial_state: State) -> None:
-        self.current_state = initial_state
+        self.current_state: State = initial_state
         self.history: list[StateTransition[State]] = []
 
     def allowed_transitions(self) -> set[str]:

@@ -29,6 +29,7 @@ def pytest_load_initial_conftests(early_config):
         return  # the first process has arranged everything, and its environment came along
     home = Path(tempfile.mkdtemp(prefix="photonest-tests-"))
     _undo.append(lambda: shutil.rmtree(home, ignore_errors=True))
+    (home / "static").mkdir()  # WhiteNoise warns when there is none
     os.environ[HOME] = str(home)
     os.environ.pop("PHOTONEST_LIBRARY", None)
     if early_config.known_args_namespace.db == "sqlite":

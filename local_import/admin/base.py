@@ -35,7 +35,8 @@ _GLYPHS = {
 class CappedPaginator(AnyPaginator):
     @cached_property
     def count(self) -> int:
-        return int(self.object_list[: COUNTED + 1].count())  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return int(rows[: COUNTED + 1].count())
 
 
 class ReadOnlyAdmin(AnyModelAdmin):

@@ -75,7 +75,8 @@ def _one(tags: Tags, tag: int) -> int | None:
 
 def _directories(data: Bytes, layout: _Layout, first: int) -> list[Tags]:
     """The chain of directories with their sub-directories, each once."""
-    found, waiting, seen = [], [first], {0}
+    found: list[Tags] = []
+    waiting, seen = [first], {0}
     while waiting and len(found) < MAX_DIRECTORIES:
         at = waiting.pop(0)
         if at in seen:

@@ -6,7 +6,7 @@ import struct
 from dataclasses import replace
 
 from . import exif
-from .model import Bytes, Damaged, Inspection
+from .model import Bytes, Damaged, Exif, Inspection
 
 MAX_CHUNKS = 100_000
 
@@ -36,7 +36,7 @@ def _size(head: bytes) -> tuple[int, int]:
     raise Damaged("The WebP has no frame that can be read.")
 
 
-def _exif(data: Bytes, end: int, base: Inspection) -> exif.Exif:
+def _exif(data: Bytes, end: int, base: Inspection) -> Exif:
     position = 12
     for _ in range(MAX_CHUNKS):
         chunk = data.read_at(position, 8)

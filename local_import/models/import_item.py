@@ -55,7 +55,7 @@ class ImportItem(Stateful):
         related_name="items",
         db_index=False,
     )
-    external_id = models.CharField(
+    external_id = models.CharField(  # noqa: DJ001 - unique where it is given
         _("id in another importer"), max_length=200, null=True, blank=True
     )
     path = models.BinaryField(_("path below the source, as bytes"))

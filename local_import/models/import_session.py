@@ -18,6 +18,10 @@ from .stateful import Stateful, StatefulQuerySet
 S = SessionState
 
 
+class ImportSessionQuerySet(StatefulQuerySet["ImportSession"]):
+    pass
+
+
 class ImportSession(Stateful):
     """One import. Its running state follows from its items (state_synchronizer), never the reverse.
 
@@ -67,7 +71,7 @@ class ImportSession(Stateful):
     left_out = models.JSONField(_("entries left out"), default=dict, blank=True)
     counted_at = models.DateTimeField(_("counted at"), null=True, blank=True)
 
-    objects = StatefulQuerySet.as_manager()
+    objects = ImportSessionQuerySet.as_manager()
 
     class Meta:
         db_table = "local_import_session"

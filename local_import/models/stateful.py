@@ -7,7 +7,7 @@ audit row that `local_import.door` writes in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, Self, TypeVar
 
 from django.db import models
@@ -58,8 +58,10 @@ class Stateful(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Sequence[str], values: Sequence[Any]) -> Self:
-        row = super().from_db(db, field_names, values)  # type: ignore[arg-type]
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+    ) -> Self:
+        row = super().from_db(db, field_names, values, **options)
         row._stored_state = row.__dict__.get("state")
         return row
 
@@ -79,7 +81,10 @@ class Stateful(models.Model):
             )
 
     def refresh_from_db(
-        self, using: str | None = None, fields: Iterable[str] | None = None, **options: Any
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Any] | None = None,
     ) -> None:
         """Reload, and let the protected state be set again.
 
@@ -94,7 +99,7 @@ class Stateful(models.Model):
         if "state" in wanted:
             self.__dict__.pop("state", None)
         try:
-            super().refresh_from_db(using=using, fields=wanted, **options)
+            super().refresh_from_db(using, wanted, from_queryset)
         except BaseException:
             self.__dict__.update(kept)
             raise

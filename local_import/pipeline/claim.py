@@ -59,7 +59,7 @@ def _may_go_on(session_id: int) -> bool:
     ).exists()
 
 
-Claimable = tuple[int, int, bytes, int, bool, int]
+Claimable = tuple[int, int, bytes | memoryview, int, bool, int]
 
 
 def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:

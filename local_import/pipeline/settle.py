@@ -68,7 +68,7 @@ def _write_media(placed: Sequence[Work]) -> None:
     rows = [_media_row(work) for work in placed]
     alike = {"imported_at": timezone.now()}
     found = setwise.insert(Media, alike, _MEDIA_COLUMNS, rows, returning=("sha256", "id"))
-    ids: dict[str, int] = dict(found)
+    ids: dict[str, int] = {row[0]: row[1] for row in found}
     for work in placed:
         work.media_id = ids[work.sha256]
 

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         if users.filter(is_superuser=True).exists():
             return
         password = secrets.token_urlsafe(12)
-        users.create_superuser(OPERATOR, password=password)  # type: ignore[attr-defined]
+        users.create_superuser(OPERATOR, password=password)
         self.stdout.write(f"Operator account: {OPERATOR}   password, shown only now: {password}\n")
 
     def _import(self, inbox: str) -> None:

@@ -1,0 +1,97 @@
+"""Ctrl-C, SIGKILL and going on: nothing lost, nothing twice, nothing in work."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from tests.photos import jpeg
+from tests.test_import_photos import assert_library_is_true
+
+PHOTOS = 600
+
+
+@pytest.fixture
+def full_inbox(inbox):
+    for seed in range(PHOTOS):
+        (inbox / f"{seed}.jpg").write_bytes(jpeg(seed + 1, size=(64 + seed, 64)))
+    return inbox
+
+
+def wait_for_imports(desk, process):
+    """Until the first file is in the library."""
+    for _ in range(2000):
+        if list(desk.library.glob("[0-9]*/**/*.jpg")) or process.poll() is not None:
+            return
+        time.sleep(0.005)
+
+
+def status(desk):
+    return json.loads(desk.manage("import_status", "1", "--json").stdout)
+
+
+def test_ctrl_c_leaves_nothing_in_work_and_the_same_command_goes_on(desk, full_inbox):
+    process = desk.start("import_photos", str(full_inbox), "--mode", "move", "--workers", "2")
+    wait_for_imports(desk, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+    stopped = status(desk)
+    working = sum(stopped["counts"][s] for s in ("analyzing", "checking", "moving", "updating"))
+    assert working == 0
+    assert process.returncode in (0, 130)
+    if process.returncode == 130:
+        assert stopped["paused"] and stopped["counts"]["pending"] > 0
+
+    done = desk.import_photos(str(full_inbox), "--mode", "move")
+
+    assert done["state"] == "imported"
+    assert done["total"] >= PHOTOS or process.returncode == 0
+    assert os.listdir(full_inbox) == []
+    assert_library_is_true(desk, desk.items(1))
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.1])
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_killing_every_process_loses_nothing_and_a_plain_start_finishes(
+    desk, full_inbox, mode, delay_s
+):
+    process = desk.start("import_photos", str(full_inbox), "--mode", mode, "--workers", "2")
+    wait_for_imports(desk, process)
+    time.sleep(delay_s)
+    process.kill()  # its workers notice that it is gone, and stop
+    process.communicate(timeout=60)
+
+    done = desk.import_photos(str(full_inbox), "--mode", mode)
+
+    assert done["state"] == "imported"
+    first = status(desk)
+    assert (first["state"], first["counts"]["imported"]) == ("imported", PHOTOS)
+    assert_library_is_true(desk, desk.items(1))
+    assert len(os.listdir(full_inbox)) == (PHOTOS if mode == "copy" else 0)
+
+
+def test_a_session_that_another_process_runs_is_left_alone(desk, full_inbox):
+    process = desk.start("import_photos", str(full_inbox), "--workers", "1")
+    wait_for_imports(desk, process)
+
+    second = desk.manage("import_photos", str(full_inbox))
+
+    process.communicate(timeout=60)
+    if second.returncode != 0:  # the first was still at work
+        assert second.returncode == 2
+        assert b"session_busy" in second.stderr
+    assert status(desk)["counts"]["imported"] == PHOTOS
+
+
+def test_resume_tries_again_what_failed(desk, inbox):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    (inbox / "b.jpg").write_bytes(jpeg(2)[:-100])
+    failed = desk.import_photos(str(inbox), status=1)
+    (inbox / "b.jpg").write_bytes(jpeg(2))
+
+    done = desk.import_photos("--resume", str(failed["session"]))
+
+    assert (done["state"], done["counts"]["imported"], done["failures"]) == ("imported", 2, [])
