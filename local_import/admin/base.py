@@ -64,6 +64,10 @@ class ReadOnlyAdmin(AnyModelAdmin):
     @admin.display(description=_("why, and what to do"))
     def advice(self, row: Any) -> SafeString:
         """The summary of the failure and its first recommended action."""
+        if not row.failure:
+            return format_html(
+                "{}", row.get_skip_reason_display() if hasattr(row, "skip_reason") else ""
+            )
         actions = row.failure.get("recommended_actions") or [""]
         return format_html("{}<br><em>{}</em>", row.failure.get("summary", ""), actions[0])
 

@@ -21,7 +21,7 @@ from .base import ReadOnlyAdmin
 
 @admin.register(ImportItem)
 class ImportItemAdmin(ReadOnlyAdmin):
-    list_display = ("id", "badge", "shown_path", "code", "advice", "size_bytes", "session_link")
+    list_display = ("id", "badge", "advice", "shown_path", "code", "size_bytes", "session_link")
     list_filter = ("state", "error_code", "skip_reason")
     search_fields = ("shown_path__startswith", "sha256__startswith", "destination__startswith")
     search_help_text = _("Beginning of the path below the source, of the SHA-256 or destination")

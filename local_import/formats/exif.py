@@ -12,7 +12,7 @@ from .model import NO_EXIF, Exif
 MAX_ENTRIES = 512
 MAX_TEXT = 200
 _EXIF_IFD = 0x8769
-_ASCII, _SHORT, _LONG = 2, 3, 4
+_ASCII, _SHORT, _LONG, _IFD = 2, 3, 4, 13
 _NAMES = {
     0x010F: "make",
     0x0110: "model",
@@ -62,7 +62,7 @@ def _directory(block: bytes, order: str, at: int, found: dict[str, str]) -> tupl
         if tag not in _WANTED:
             continue
         if tag == _EXIF_IFD:
-            below = value if kind == _LONG else 0
+            below = value if kind in (_LONG, _IFD) else 0
         elif tag == _ORIENTATION:
             (short,) = struct.unpack_from(order + "H", block, at + 10 + 12 * index)
             orientation = short if kind == _SHORT and 1 <= short <= 8 else None

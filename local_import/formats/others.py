@@ -23,6 +23,9 @@ _MAGIC = (
 )
 
 
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1b") | {0x7F}
+
+
 def identify(head: bytes, data: Bytes) -> Inspection:
     for magic, kind, description in _MAGIC:
         if head.startswith(magic):
@@ -38,7 +41,8 @@ def identify(head: bytes, data: Bytes) -> Inspection:
 
 def _text_or_unknown(sample: bytes) -> Inspection:
     text = sample.decode("utf-8", "ignore")
-    if not sample or b"\0" in sample or len(text.encode()) < len(sample) - 3:
+    strange = set(sample) & _CONTROL
+    if not sample or strange or len(text.encode()) < len(sample) - 3:
         return Inspection("unknown", "unknown data")
     start = text.lstrip("\ufeff \r\n\t").lower()
     for mark, kind, description in (
