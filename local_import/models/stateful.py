@@ -40,12 +40,16 @@ class StatefulQuerySet(models.QuerySet[M]):
     def bulk_create(self, objs: Iterable[M], *args: Any, **options: Any) -> list[M]:
         rows = list(objs)
         for row in rows:
-            row.refuse_foreign_state()
-        if "state" in (options.get("update_fields") or ()):
+            row.refuse_unless_initial()
+        named = (*args[3:4], options.get("update_fields"))
+        if any("state" in fields for fields in named if fields):
             raise StateWriteRefused(
                 "bulk_create with update_fields=state would leave no audit row."
             )
-        return super().bulk_create(rows, *args, **options)
+        created = super().bulk_create(rows, *args, **options)
+        for row in created:
+            row._stored_state = row.__dict__["state"]
+        return created
 
 
 class Stateful(models.Model):
@@ -65,19 +69,41 @@ class Stateful(models.Model):
         row._stored_state = row.__dict__.get("state")
         return row
 
-    def save(self, *args: Any, **options: Any) -> None:
-        self.refuse_foreign_state()
-        super().save(*args, **options)
-        self._stored_state = self.__dict__["state"]
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        """Insert a new row, in its first state, or update all columns but the state.
 
-    def refuse_foreign_state(self) -> None:
-        """Raise StateWriteRefused when writing this object would change the stored state."""
-        initial = self._meta.get_field("state").get_default()  # type: ignore[union-attr]
-        expected = initial if self._stored_state is None else self._stored_state
-        if self.__dict__.get("state", expected) != expected:
+        An object may be older than its row: writing its state back would undo what the door did.
+        For the same reason a new object is only ever inserted, whatever its primary key.
+        """
+        if self._state.adding:
+            self.refuse_unless_initial()
+            options["force_insert"] = True
+        else:
+            self._refuse_other_than(self._stored_state)
+            update_fields = self._columns_to_update(update_fields)
+        super().save(update_fields=update_fields, **options)
+        self._stored_state = self.__dict__.get("state", self._stored_state)
+
+    def _columns_to_update(self, named: Iterable[str] | None) -> list[str]:
+        if named is None:
+            left_out = {"state", *self.get_deferred_fields()}
+            fields = self._meta.concrete_fields
+            return [f.attname for f in fields if not f.primary_key and f.attname not in left_out]
+        names = list(named)
+        if "state" in names:
+            raise StateWriteRefused("save(update_fields=state) would leave no audit row.")
+        return names
+
+    def refuse_unless_initial(self) -> None:
+        """Raise StateWriteRefused when the object, which is to be inserted, has begun already."""
+        self._refuse_other_than(self._meta.get_field("state").get_default())  # type: ignore[union-attr]
+
+    def _refuse_other_than(self, expected: str | None) -> None:
+        state = self.__dict__.get("state", expected)
+        if state != expected:
             raise StateWriteRefused(
                 f"{self._meta.label} {self.pk}: saving would change the state from {expected} to "
-                f"{self.__dict__['state']} without an audit row."
+                f"{state} without an audit row."
             )
 
     def refresh_from_db(
