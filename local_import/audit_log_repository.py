@@ -11,15 +11,22 @@ if TYPE_CHECKING:
     from .models import AuditLog  # noqa: F401 - named in annotations that are texts
 
 
+def row_id(text: str) -> int | None:
+    """The id of a row that a text stands for; None for any other text, and for too large a number."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
 class AuditLogQuerySet(models.QuerySet["AuditLog"]):
     def of_session(self, session_id: int) -> AuditLogQuerySet:
         return self.filter(session_id=session_id)
 
     def of_item(self, item_id: int | str) -> AuditLogQuerySet:
         """Rows of an item by our id, or by the id that another importer gave it."""
-        if isinstance(item_id, int) or item_id.isdecimal():
-            return self.filter(item_id=int(item_id))
-        return self.filter(external_item=item_id)
+        if isinstance(item_id, int):
+            return self.filter(item_id=item_id)
+        named = models.Q(external_item=item_id)
+        number = row_id(item_id)
+        return self.filter(named if number is None else named | models.Q(item_id=number))
 
     def transitions(self) -> AuditLogQuerySet:
         return self.filter(category="state_transition")

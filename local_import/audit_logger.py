@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from . import setwise
+from .audit_log_repository import row_id
 from .models import AuditLog, ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
 
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 MAX_DETAILS_BYTES = 64 * 1024
 MAX_TEXT = 16 * 1024  # characters of an error message or a stack trace
 ENDS_KEPT = 5  # entries kept at either end of a list that is too long
+_LENGTHS = {field.attname: field.max_length for field in AuditLog._meta.concrete_fields}
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # the escape, and no text that looks like it
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,13 @@ class Entry:
 
     def columns(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in self.__slots__}
-        actor = values.pop("actor")
-        return values | {
+        values["actor"] = self.actor.name
+        texts = {name: _fitting(name, v) for name, v in values.items() if isinstance(v, str)}
+        return (values | texts) | {
             "timestamp": timezone.now(),
-            "actor": actor.name[:200],
-            "user_id": actor.user_id,
+            "user_id": self.actor.user_id,
             "details": capped(self.details),
-            "recommended_actions": [str(action) for action in self.recommended_actions],
+            "recommended_actions": [_clean(str(action)) for action in self.recommended_actions],
         }
 
     def about(self, error: BaseException) -> Entry:
@@ -84,8 +88,8 @@ class Entry:
         return replace(
             self,
             error_type=type(error).__name__,
-            error_message=_clean(str(error))[:MAX_TEXT],
-            stack_trace=_clean(stack)[-MAX_TEXT:],
+            error_message=str(error)[:MAX_TEXT],
+            stack_trace=stack[-MAX_TEXT:],
         )
 
 
@@ -144,7 +148,7 @@ class StructuredLogger:
 
     def performance(self, operation: str, duration_ms: float, **details: Any) -> None:
         entry = self._entry(AuditLevel.INFO, operation, details, AuditCategory.PERFORMANCE)
-        self._audit.record(replace(entry, action=operation[:40], duration_ms=duration_ms))
+        self._audit.record(replace(entry, action=operation, duration_ms=duration_ms))
 
     def _log(self, level: str, message: str, details: Mapping[str, Any]) -> None:
         category = details.get("category", AuditCategory.FILE_OPERATION)
@@ -167,10 +171,10 @@ def identify(item_id: int | str | None) -> tuple[int | None, str]:
     """Our id of an item, and the id another importer gave it; either may be absent."""
     if item_id is None or isinstance(item_id, int):
         return item_id, ""
-    found = ImportItem.objects.filter(external_id=item_id).values_list("pk", flat=True).first()
-    if found is None and item_id.isdecimal():
-        return int(item_id), ""
-    return found, item_id[:200]
+    name = _fitting("external_item", item_id)
+    found = ImportItem.objects.filter(external_id=name).values_list("pk", flat=True).first()
+    number = row_id(name)
+    return (number, "") if found is None and number is not None else (found, name)
 
 
 def capped(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,14 +188,18 @@ def capped(details: Mapping[str, Any]) -> dict[str, Any]:
         text = _json(
             {"cut": True, "bytes": len(text), "begins": text[:1000].decode("utf-8", "ignore")}
         )
-    kept: dict[str, Any] = json.loads(text)
+    # No database takes NaN and Infinity, which Python writes and reads: they become texts.
+    kept: dict[str, Any] = json.loads(text, parse_constant=str)
     return kept
 
 
 def _json(value: Any) -> bytes:
     """JSON that every database takes: PostgreSQL refuses NUL and halves of surrogate pairs."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
-    return text.encode("utf-8", "replace").replace(b"\\u0000", b"?")
+    try:
+        text = json.dumps(value, default=str, skipkeys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):  # goes round in a circle, or is far too deep
+        text = json.dumps({"unreadable": sorted(map(str, value))}, ensure_ascii=False)
+    return _NUL.sub(rb"\1?", text.encode("utf-8", "replace"))
 
 
 def _shortened(value: Any) -> Any:
@@ -200,6 +208,10 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return value[:MAX_TEXT] + "…"
     return value
+
+
+def _fitting(column: str, text: str) -> str:
+    return _clean(text)[: _LENGTHS[column]]
 
 
 def _clean(text: str) -> str:

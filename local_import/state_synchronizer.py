@@ -12,6 +12,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from . import door
+from .audit_log_repository import row_id
 from .audit_logger import SYSTEM, Actor
 from .door import Step
 from .models import ImportItem, ImportSession
@@ -24,8 +25,9 @@ from .states import (
 )
 from .transactions import in_transaction
 
-# States that a session may pass through on its way to the one its items call for.
-_PASSABLE = frozenset({SessionState.READY, SessionState.EXPANDING, SessionState.PROCESSING})
+# States that a session may pass through on its way to the one its items call for. Not `ready`: it
+# would lead out of `error` and `canceled`, which only an operator ends.
+_PASSABLE = frozenset({SessionState.PROCESSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,10 @@ class StateSynchronizer:
 
 def find_item(item_id: int | str) -> ImportItem:
     """An item by our id or another importer's. Raises ImportItem.DoesNotExist."""
-    if isinstance(item_id, str):
-        found = ImportItem.objects.filter(external_id=item_id).first()
-        if found is not None or not item_id.isdecimal():
-            return found or ImportItem.objects.get(external_id=item_id)
-    return ImportItem.objects.get(pk=int(item_id))
+    if isinstance(item_id, int):
+        return ImportItem.objects.get(pk=item_id)
+    found = ImportItem.objects.filter(external_id=item_id).first()
+    return found or ImportItem.objects.get(pk=row_id(item_id) or 0)
 
 
 def _sync(session_id: int, actor: Actor, reason: str) -> SessionSnapshot:
