@@ -30,7 +30,10 @@ def _escape(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")
+    if code < 0x80:
+        return character.encode("unicode_escape").decode("ascii")
+    # Not \x85, which is the byte: two names must never look the same.
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def digest(path: bytes) -> str:
