@@ -1,12 +1,18 @@
 """The admin shows everything and changes nothing by hand."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
+from django.utils import timezone
 
-from local_import import door, names
+from local_import import door, formats, names, sample_photos
+from local_import.admin import base
+from local_import.admin.media import KINDS
+from local_import.audit_logger import StructuredLogger
 from local_import.door import Step
-from local_import.models import AuditLog, ImportItem, ImportSession
+from local_import.models import AuditLog, ImportItem, ImportSession, Media
 
 MODELS = ("importsession", "importitem", "media", "auditlog")
 FAILURE = {
@@ -14,20 +20,51 @@ FAILURE = {
     "summary": "The photo <b>is</b> damaged.",
     "diagnosis": "It never ends.",
     "recommended_actions": ["Look for a whole copy."],
+    "evidence": {"size": "<i>12</i> bytes"},
 }
+CONTENT = "ab" * 32
+# What a list asks the database, however many rows it shows: who is signed in (2), and the rows (2).
+LIST_QUERIES = 4
+
+
+def new_item(path=b"<script>.jpg"):
+    """A waiting item in a session of its own; every name in it is hostile."""
+    label = "<script>alert(2)</script>"
+    session = ImportSession.objects.create(source_path=b"/in", source="/in", label=label)
+    return ImportItem.objects.create(
+        session=session,
+        path=path,
+        path_digest=names.digest(path),
+        shown_path="<script>alert(1)</script>.jpg",
+    )
+
+
+def fail(item):
+    values = {"error_code": "damaged", "failure": FAILURE}
+    return door.move(ImportItem, item.pk, Step("fail", "It is damaged.", values))
 
 
 @pytest.fixture
 def failed_item(db):
-    session = ImportSession.objects.create(source_path=b"/inbox", source="/inbox")
-    item = ImportItem.objects.create(
-        session=session,
-        path=b"<script>.jpg",
-        path_digest=names.digest(b"<script>.jpg"),
-        shown_path="<script>alert(1)</script>.jpg",
+    return fail(new_item())
+
+
+@pytest.fixture
+def duplicate(db):
+    """An item whose bytes are in the library: the media row is its `media`."""
+    now = timezone.now()
+    media = Media.objects.create(
+        sha256=CONTENT,
+        path="2024/01/02/one.jpg",
+        size_bytes=12,
+        kind="jpeg",
+        captured_at=now,
+        captured_offset_minutes=540,
+        original_name="<script>alert(3)</script>",
+        imported_at=now,
     )
-    values = {"error_code": "damaged", "failure": FAILURE}
-    return door.move(ImportItem, item.pk, Step("fail", "It is damaged.", values))
+    values = {"skip_reason": "duplicate", "media_id": media.pk}
+    return door.move(ImportItem, new_item(b"2.jpg").pk, Step("skip", "Known bytes.", values))
 
 
 @pytest.fixture
@@ -63,6 +100,103 @@ def test_an_item_can_be_looked_at_but_not_changed_or_deleted(admin_client, faile
     assert "It never ends." in admin_client.get(address).content.decode()
     assert admin_client.post(address, {"state": "imported"}).status_code == 403
     assert admin_client.post(page("importitem", "delete", failed_item.pk)).status_code == 403
+    assert ImportItem.objects.get(pk=failed_item.pk).state == "failed"
+
+
+def one_of_each(item):
+    return {
+        "importsession": item.session_id,
+        "importitem": item.pk,
+        "media": item.media_id,
+        "auditlog": AuditLog.objects.latest("id").pk,
+    }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_viewer_sees_every_page_and_may_change_none(viewer, duplicate, name):
+    pk = one_of_each(duplicate)[name]
+    address = page(name, "change", pk)
+
+    for seen in (page(name), address):
+        answer = viewer.get(seen)
+        assert answer.status_code == 200
+        assert "<script>alert" not in answer.content.decode()
+    for refused in (page(name, "add"), address, page(name, "delete", pk)):
+        assert viewer.post(refused, {"post": "yes"}).status_code == 403
+
+
+def test_a_failed_item_tells_everything_that_is_known_and_escapes_it(admin_client, failed_item):
+    text = admin_client.get(page("importitem", "change", failed_item.pk)).content.decode()
+
+    assert "The photo &lt;b&gt;is&lt;/b&gt; damaged." in text
+    assert "→ Look for a whole copy." in text
+    assert "size: &lt;i&gt;12&lt;/i&gt; bytes" in text
+    assert "<script>alert" not in text
+
+
+def test_a_state_is_told_by_a_glyph_and_a_word(admin_client, failed_item):
+    text = admin_client.get(page("importitem")).content.decode()
+
+    assert '<span class="state state-failed">✖ failed</span>' in text
+
+
+def test_sessions_items_and_media_lead_to_each_other(admin_client, duplicate):
+    ways = [
+        ("importsession", f"{page('importitem')}?session__id__exact={duplicate.session_id}"),
+        ("importitem", page("importsession", "change", duplicate.session_id)),
+        ("importitem", page("media", "change", duplicate.media_id)),
+        ("media", f"{page('importitem')}?media__id__exact={duplicate.media_id}"),
+        ("auditlog", page("importitem", "change", duplicate.pk)),
+        ("auditlog", page("importsession", "change", duplicate.session_id)),
+    ]
+    for start, end in ways:
+        assert f'href="{end}"' in admin_client.get(page(start)).content.decode(), (start, end)
+        assert admin_client.get(end).status_code == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_picture_can_be_filtered_by(admin_client, duplicate, kind):
+    content = sample_photos.photo(1, kind.upper())
+    read_at = lambda offset, length: content[offset : offset + length]  # noqa: E731
+    data = SimpleNamespace(size=len(content), read_at=read_at)
+
+    assert formats.inspect(data).kind == kind
+    shown = admin_client.get(f"{page('media')}?kind={kind}").context["cl"].result_list
+    assert len(shown) == (1 if kind == "jpeg" else 0)
+
+
+def test_a_link_to_a_list_shows_only_what_belongs_to_it(admin_client, duplicate, failed_item):
+    for lookup, pk in (("media", duplicate.media_id), ("session", duplicate.session_id)):
+        shown = admin_client.get(f"{page('importitem')}?{lookup}__id__exact={pk}").context["cl"]
+        assert [item.pk for item in shown.result_list] == [duplicate.pk]
+
+
+def test_an_audit_row_of_a_session_that_is_no_row_of_ours_can_be_read(admin_client, db):
+    StructuredLogger(session_id=987654, item_id=987654).info("Somebody else's import.")
+    row = AuditLog.objects.get()
+
+    for address in (page("auditlog"), page("auditlog", "change", row.pk)):
+        assert "Somebody else&#x27;s import." in admin_client.get(address).content.decode()
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("more", [0, 5])
+def test_a_list_asks_as_often_for_many_rows_as_for_few(
+    admin_client, duplicate, django_assert_num_queries, name, more
+):
+    for number in range(more):
+        fail(new_item(b"%d.jpg" % number))
+
+    with django_assert_num_queries(LIST_QUERIES):
+        admin_client.get(page(name))
+
+
+def test_a_large_table_is_not_counted_to_its_end(admin_client, failed_item, monkeypatch):
+    monkeypatch.setattr(base, "COUNTED", 2)
+    for number in range(5):
+        new_item(b"%d.jpg" % number)
+
+    assert admin_client.get(page("importitem")).context["cl"].paginator.count == 3
 
 
 def test_sessions_and_audit_rows_have_pages(admin_client, failed_item):
@@ -75,10 +209,10 @@ def test_sessions_and_audit_rows_have_pages(admin_client, failed_item):
     assert "It is damaged." in admin_client.get(filtered).content.decode()
 
 
-def act(client, action, item):
-    return client.post(
-        page("importitem"), {"action": action, "_selected_action": [item.pk]}, follow=True
-    )
+def act(client, action, *items):
+    chosen = [item.pk for item in items]
+    data = {"action": action, "_selected_action": chosen}
+    return client.post(page("importitem"), data, follow=True)
 
 
 def test_an_operator_lets_a_damaged_item_be_imported_all_the_same(admin_client, failed_item):
@@ -95,8 +229,17 @@ def test_a_refused_action_is_counted_and_changes_nothing(admin_client, failed_it
 
     answer = act(admin_client, "dismiss_selected", failed_item)
 
-    assert "0 done, 1 refused" in answer.content.decode()
+    assert "0 dismissed, 1 refused" in answer.content.decode()
     assert ImportItem.objects.get(pk=failed_item.pk).state == "skipped"
+
+
+def test_one_that_is_refused_does_not_hold_back_the_others(admin_client, failed_item):
+    waiting = new_item(b"waiting.jpg")
+
+    answer = act(admin_client, "retry_selected", failed_item, waiting)
+
+    assert "1 queued, 1 refused" in answer.content.decode()
+    assert ImportItem.objects.get(pk=failed_item.pk).state == "pending"
 
 
 def test_a_viewer_sees_no_actions_and_cannot_post_them(viewer, failed_item):
@@ -105,6 +248,15 @@ def test_a_viewer_sees_no_actions_and_cannot_post_them(viewer, failed_item):
     act(viewer, "retry_selected", failed_item)
 
     assert ImportItem.objects.get(pk=failed_item.pk).state == "failed"
+
+
+def test_a_viewer_with_the_right_to_operate_can_act(viewer, failed_item):
+    right = Permission.objects.get(codename="operate_import")
+    User.objects.get(username="viewer").user_permissions.add(right)
+
+    act(viewer, "retry_selected", failed_item)
+
+    assert ImportItem.objects.get(pk=failed_item.pk).state == "pending"
 
 
 def test_nobody_gets_in_without_signing_in(client, db):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from ..models import AuditLog
-from .base import ReadOnlyAdmin
+from .base import ReadOnlyAdmin, row_link
 
 
 @admin.register(AuditLog)
@@ -18,14 +19,21 @@ class AuditLogAdmin(ReadOnlyAdmin):
         "message",
         "from_state",
         "to_state",
-        "session_id",
-        "item_id",
+        "session_link",
+        "item_link",
         "actor",
         "duration_ms",
     )
     list_filter = ("level", "category")
+    search_fields = ("external_item__exact",)
+    search_help_text = _("The whole id of an item of another importer")
     ordering = ("-id",)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        ours = ("session__id__exact", "item__id__exact")
-        return lookup in ours or super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+    # Links by number: the session or item of another importer may be no row of ours.
+    @admin.display(description=_("session"))
+    def session_link(self, row: AuditLog) -> SafeString | str:
+        return row_link("importsession", row.session_id, row.session_id)
+
+    @admin.display(description=_("item"))
+    def item_link(self, row: AuditLog) -> SafeString | str:
+        return row_link("importitem", row.item_id, row.item_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -71,13 +72,42 @@ class ReadOnlyAdmin(AnyModelAdmin):
         actions = row.failure.get("recommended_actions") or [""]
         return format_html("{}<br><em>{}</em>", row.failure.get("summary", ""), actions[0])
 
-    @admin.display(description=_("recommended actions"))
-    def actions_list(self, row: Any) -> str:
-        return "\n".join(f"→ {action}" for action in row.failure.get("recommended_actions", []))
+    @admin.display(description=_("what happened"))
+    def summary(self, row: Any) -> str:
+        return str(row.failure.get("summary", ""))
 
     @admin.display(description=_("diagnosis"))
     def diagnosis(self, row: Any) -> str:
         return str(row.failure.get("diagnosis", ""))
+
+    @admin.display(description=_("recommended actions"))
+    def actions_list(self, row: Any) -> str:
+        return "\n".join(f"→ {action}" for action in row.failure.get("recommended_actions", []))
+
+    @admin.display(description=_("evidence"))
+    def evidence(self, row: Any) -> str:
+        facts = row.failure.get("evidence") or {}
+        return "\n".join(f"{name}: {value}" for name, value in facts.items())
+
+    @admin.display(description=_("audit log"))
+    def audit(self, row: Any) -> SafeString:
+        """A link to the rows: there may be too many of them for this page."""
+        return list_link("auditlog", row, _("its rows"))
+
+
+def list_link(model: str, row: Any, text: Any) -> SafeString:
+    """To the list of `model`, narrowed to what belongs to the session, item or media `row`."""
+    field = {"importsession": "session", "importitem": "item"}.get(row._meta.model_name, "media")
+    address = reverse(f"admin:local_import_{model}_changelist")
+    return format_html('<a href="{}?{}__id__exact={}">{}</a>', address, field, row.pk, text)
+
+
+def row_link(model: str, pk: int | None, text: Any) -> SafeString | str:
+    """To the page of one row; nothing when there is none."""
+    if pk is None:
+        return ""
+    address = reverse(f"admin:local_import_{model}_change", args=(pk,))
+    return format_html('<a href="{}">{}</a>', address, text)
 
 
 def badge(state: str, text: str) -> SafeString:
