@@ -35,11 +35,11 @@ benchmark: $(VENV)/installed-dev
 
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(VENV)/bin/pip install --quiet --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 clean:

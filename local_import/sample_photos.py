@@ -9,29 +9,35 @@ from collections.abc import Iterator
 from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (800, 600)
+CAMERAS = (("Photonest", "Pocket 1"), ("Photonest", "Studio 4K"), ("Kitsune Optics", "K-70"))
+OFFSETS = ("", "+09:00", "-03:30")  # EXIF OffsetTimeOriginal; most cameras write none
+FORMATS = (("PNG", b"png"), ("WEBP", b"webp"), ("TIFF", b"tif"), ("AVIF", b"avif"))
+FORMATS_WITHOUT_EXIF = (("GIF", b"gif"), ("BMP", b"bmp"))
 
 
 def sample_files() -> Iterator[tuple[bytes, bytes]]:
     """(path, content) of every file of the sample inbox."""
-    photos = [photo(number) for number in range(8)]
-    for number, content in enumerate(photos):
-        yield b"camera/IMG_%04d.jpg" % (number + 1), content
-    for kind, extension in (
-        ("PNG", b"png"),
-        ("WEBP", b"webp"),
-        ("TIFF", b"tif"),
-        ("AVIF", b"avif"),
-    ):
-        yield b"formats/picture." + extension, photo(20 + len(kind), kind)
+    photos = [photo(number) for number in range(6)]
+    for number, content in enumerate(photos, 1):
+        yield b"camera/IMG_%04d.jpg" % number, content
+    for number, (kind, extension) in enumerate((*FORMATS, *FORMATS_WITHOUT_EXIF), 20):
+        yield b"formats/picture." + extension, photo(number, kind)
     yield "家族 と 花火 🎆.jpg".encode(), photo(30)
     yield b'odd "quoted" name \xff.jpg', photo(31)
     yield b"again/same-bytes-as-IMG_0001.jpg", photos[0]
-    yield b"broken/cut-in-the-middle.jpg", photo(32)[: len(photo(32)) // 2]
+    yield from _troubles()
+    yield b".DS_Store", b"left out"
+    yield b"@eaDir/thumbnail.jpg", photos[1]
+
+
+def _troubles() -> Iterator[tuple[bytes, bytes]]:
+    """Files that are not imported."""
+    whole = photo(32)
+    yield b"broken/cut-in-the-middle.jpg", whole[: len(whole) // 2]
     yield b"broken/empty.jpg", b""
     yield b"other/text-called.jpg", b"This is a text, whatever it is called.\n"
     yield b"other/letter.pdf", b"%PDF-1.4\n% not a photo\n"
-    yield b".DS_Store", b"left out"
-    yield b"@eaDir/thumbnail.jpg", photos[1]
+    yield b"other/clip.mov", b"\0\0\0\x14ftypqt  \0\0\2\0qt  \0\0\0\x08mdat"
 
 
 def photo(number: int, kind: str = "JPEG") -> bytes:
@@ -51,11 +57,11 @@ def photo(number: int, kind: str = "JPEG") -> bytes:
 
 def _encoded(image: Image.Image, kind: str, number: int) -> bytes:
     exif = Image.Exif()
-    exif[0x010F], exif[0x0110] = "Photonest", "Sample"
-    taken = exif.get_ifd(0x8769)
+    exif[0x010F], exif[0x0110] = CAMERAS[number % len(CAMERAS)]  # Make, Model
+    taken = exif.get_ifd(0x8769)  # the EXIF directory
     taken[0x9003] = f"2024:0{number % 9 + 1}:1{number % 10} 1{number % 10}:20:30"
-    if number % 2:
-        taken[0x9011] = "+09:00"
+    if offset := OFFSETS[number % len(OFFSETS)]:
+        taken[0x9011] = offset
     buffer = io.BytesIO()
     image.save(buffer, kind, exif=exif)
     return buffer.getvalue()

@@ -10,10 +10,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db.models import Q
 
 from ... import fsops
 from ...models import ImportSession
 from ...sample_photos import sample_files
+from ...services import sessions
+from ...states import ImportMode
 
 OPERATOR = "operator"
 
@@ -29,12 +32,12 @@ class Command(BaseCommand):
         inbox = os.fsencode(settings.PHOTONEST_HOME / "sample-inbox")
         if not os.path.isdir(inbox):
             make_inbox(inbox)
-        if not ImportSession.objects.exists():
+        if is_to_be_imported(inbox):
             self._import(os.fsdecode(inbox))
 
     def _make_operator(self) -> None:
         users = get_user_model().objects
-        if users.filter(is_superuser=True).exists():
+        if users.filter(Q(is_superuser=True) | Q(username=OPERATOR)).exists():
             return
         password = secrets.token_urlsafe(12)
         users.create_superuser(OPERATOR, password=password)
@@ -43,8 +46,16 @@ class Command(BaseCommand):
     def _import(self, inbox: str) -> None:
         try:
             call_command("import_photos", inbox, label="Sample", stdout=self.stdout)
-        except SystemExit:
-            pass  # some of the sample is broken on purpose; the summary has said so
+        except SystemExit as end:
+            if end.code != 1:  # interrupted or refused
+                raise
+            # Some of the sample is broken on purpose; the summary has said so.
+
+
+def is_to_be_imported(inbox: bytes) -> bool:
+    """Whether no session of the inbox has come to its end; an interrupted one goes on."""
+    known = ImportSession.objects.filter(source_path=os.path.realpath(inbox)).exists()
+    return not known or sessions.unfinished(inbox, ImportMode.COPY) is not None
 
 
 def make_inbox(path: bytes) -> None:
