@@ -52,11 +52,17 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
     name = os.path.basename(work.path).decode("utf-8", "replace")
     mtime_ns = source.fingerprint.mtime_ns
     work.capture = capture_time.decide(found.exif, name, mtime_ns, desk.zone, now)
-    work.destination = _free_place(desk.library, work)
+    first = names.PREFIX_LENGTHS[0]
+    work.destination = names.destination(work.capture.wall, work.sha256, found.extension, first)
+    if work.attempts > 1:  # the rename finds out whether the first name is taken
+        work.destination = free_place(desk.library, work)
 
 
-def _free_place(library: Tree, work: Work) -> str:
-    """The first name, with a longer and longer prefix of the hash, that no other bytes hold."""
+def free_place(library: Tree, work: Work) -> str:
+    """The first name, with a longer and longer prefix of the hash, that no other bytes hold.
+
+    Raises ImportProblem when every one is taken.
+    """
     assert work.capture and work.inspection
     for length in names.PREFIX_LENGTHS:
         place = names.destination(work.capture.wall, work.sha256, work.inspection.extension, length)

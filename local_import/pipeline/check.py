@@ -41,8 +41,8 @@ def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
 
     Raises StaleRows when the lease was lost; then nothing was written.
     """
-    compare(desk, batch)
     for attempt in range(RACES):
+        compare(desk, batch)
         try:
             intended = in_transaction(lambda: _record(desk, batch, owner))
         except (IntegrityError, _Overtaken):
@@ -61,6 +61,7 @@ def compare(desk: Desk, batch: Sequence[Work]) -> None:
     first: dict[str, Work] = {}
     for work in waiting:
         if media := known.get(work.sha256):
+            work.twin_of = None
             _judge_duplicate(desk, work, media)
         else:
             twin = first.setdefault(work.sha256, work)
@@ -91,7 +92,7 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     """Returns the files that have their intent; every other has left for another state."""
     movers = [work for work in batch if work.verdict is None and work.twin_of is None]
     moving = _in_motion()
-    busy = {sha256 for sha256, _ in moving} | {media.sha256 for media in _media_like(movers)}
+    busy = {sha256 for sha256, _ in moving}
     free = [work for work in movers if work.sha256 not in busy]
     _avoid_taken_places(free, {destination for _, destination in moving})
     _write_intent(desk, free, owner)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from .. import fsops
+from ..errors import ImportProblem
 from ..states import SkipReason
-from .analyse import analyse
+from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
 from .desk import Desk
@@ -21,6 +22,7 @@ def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
     while batch := list(islice(works, BATCH_ITEMS)):
         for work in batch:
             analyse(desk, work)
+            _avoid_taken_place(desk, work)
         compare(desk, batch)
         for work in batch:
             _judge_twin(work, seen)
@@ -33,6 +35,16 @@ def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
             left_out[found.reason] = left_out.get(found.reason, 0) + 1
         else:
             yield Work(0, 0, found.path, found.size_bytes)
+
+
+def _avoid_taken_place(desk: Desk, work: Work) -> None:
+    """The real run learns it from its rename, which a dry run does not try."""
+    if work.verdict is not None:
+        return
+    try:
+        work.destination = free_place(desk.library, work)
+    except (OSError, fsops.FileEffectError, ImportProblem) as error:
+        work.verdict = failed(desk, work, error)
 
 
 def _judge_twin(work: Work, seen: dict[str, str]) -> None:
