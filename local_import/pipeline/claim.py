@@ -16,7 +16,7 @@ from ..transactions import database_now, in_transaction
 from .work import Work
 
 BATCH_ITEMS = 256
-BATCH_BYTES = 48 * 1024 * 1024  # ends a batch, so that large files spread over the workers
+BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
 LEASE = timedelta(minutes=15)
 
 
