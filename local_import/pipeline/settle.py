@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from .. import door, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry
-from ..door import Each, Step
+from ..door import Each, StaleRows, Step
 from ..models import Media
 from ..models.audit_log import AuditCategory
 from ..states import ItemState, SkipReason
@@ -67,8 +67,12 @@ def _settle(
 def _write_media(placed: Sequence[Work]) -> None:
     rows = [_media_row(work) for work in placed]
     alike = {"imported_at": timezone.now()}
-    found = setwise.insert(Media, alike, _MEDIA_COLUMNS, rows, returning=("sha256", "id"))
+    found = setwise.insert(
+        Media, alike, _MEDIA_COLUMNS, rows, ignore_conflicts=True, returning=("sha256", "id")
+    )
     ids: dict[str, int] = {row[0]: row[1] for row in found}
+    if len(ids) != len(placed):  # whoever holds the items now has recorded them
+        raise StaleRows(f"{len(placed) - len(ids)} of {len(placed)} files are recorded already.")
     for work in placed:
         work.media_id = ids[work.sha256]
 
