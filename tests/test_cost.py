@@ -1,0 +1,42 @@
+"""What an item costs in statements and audit rows; times are measured by the benchmark."""
+
+import os
+
+import pytest
+from django.db import connection
+
+from local_import.audit_logger import SYSTEM
+from local_import.models import AuditLog, ImportItem
+from local_import.pipeline.claim import BATCH_ITEMS, claim
+from local_import.pipeline.desk import open_desk
+from local_import.pipeline.scan import scan
+from local_import.pipeline.worker import run_batch
+from local_import.services import sessions
+from tests import builders
+from tests.photos import jpeg
+
+pytestmark = pytest.mark.django_db
+STATEMENTS_PER_ITEM = 0.5
+AUDIT_ROWS_PER_ITEM = range(5, 11)
+
+
+def test_an_item_costs_half_a_statement_and_five_to_ten_audit_rows(inbox, library):
+    for seed in range(BATCH_ITEMS):
+        (inbox / f"{seed}.jpg").write_bytes(jpeg(seed + 1, size=(64 + seed, 48)))
+    session = sessions.create(os.fsencode(inbox), mode="move")
+    builders.door.move(type(session), session.pk, builders.Step("start", "Started by the test."))
+    statements = []
+
+    def count(execute, sql, params, many, context):
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with open_desk(session) as desk, connection.execute_wrapper(count):
+        scan(desk, SYSTEM, lambda: False)
+        while batch := claim(session.pk, SYSTEM):
+            run_batch(desk, batch, SYSTEM, lambda: False)
+
+    assert ImportItem.objects.filter(state="imported").count() == BATCH_ITEMS
+    assert len(statements) / BATCH_ITEMS <= STATEMENTS_PER_ITEM
+    for item in ImportItem.objects.all()[:20]:
+        assert AuditLog.objects.filter(item_id=item.pk).count() in AUDIT_ROWS_PER_ITEM

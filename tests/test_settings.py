@@ -1,0 +1,39 @@
+"""A wrong setting is refused by its name, with what is wrong and what to write."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+CASES = {
+    "PHOTONEST_HOME": ("relative/path", "not an absolute path"),
+    "PHOTONEST_LIBRARY": ("/etc/passwd", "not a directory"),
+    "DATABASE_URL": ("mysql://localhost/photos", "not supported"),
+    "PHOTONEST_TIME_ZONE": ("Mars/Olympus", "no known time zone"),
+    "PHOTONEST_DEBUG": ("perhaps", "neither yes nor no"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_wrong_value_is_refused_by_name(name, tmp_path):
+    value, problem = CASES[name]
+    environment = os.environ | {"PHOTONEST_HOME": str(tmp_path)} | {name: value}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "import_status"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode != 0
+    assert name in last
+    assert problem in last
+    assert "Write" in last or "Name" in last
+    assert os.listdir(tmp_path) in ([], ["secret_key"])
