@@ -77,7 +77,8 @@ class ErrorEntry:
     actions: tuple[Text, ...]
 
 
-_RESUME = _("Then finish the session: python manage.py import_photos --resume {session}")
+RESUME = _("Then finish the session: python manage.py import_photos --resume {session}")
+START_AGAIN = _("Then start the import again.")  # in place of RESUME, where there is no session yet
 
 CATALOGUE: dict[ErrorCode, ErrorEntry] = {
     ErrorCode.SOURCE_MISSING: ErrorEntry(
@@ -91,7 +92,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         (
             _("Look whether the disk or card is mounted: ls -ld {quoted}"),
             _("Put the file back where it was, or dismiss it."),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.SOURCE_NOT_DIRECTORY: ErrorEntry(
@@ -108,7 +109,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("{path} changed while it was being imported."),
         _("Size, time or content differ from what was read a moment before. Nothing was imported."),
-        (_("Wait until the program that writes the file has finished."), _RESUME),
+        (_("Wait until the program that writes the file has finished."), RESUME),
     ),
     ErrorCode.SOURCE_BUSY: ErrorEntry(
         Severity.LOW,
@@ -120,7 +121,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
             _(
                 "Wait until the copy or upload has finished; this shows who writes: fuser -v {quoted}"
             ),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.PERMISSION_DENIED: ErrorEntry(
@@ -132,7 +133,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         (
             _("See who owns each part of the path: namei -l {quoted}"),
             _("Give the importing user access: chmod u+rX {quoted}"),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.NOT_REGULAR_FILE: ErrorEntry(
@@ -149,7 +150,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         False,
         _("{path} has a name that is too long for the file system."),
         _("The system refused the name: {detail}."),
-        (_("Rename the file or its directories to shorter names."), _RESUME),
+        (_("Rename the file or its directories to shorter names."), RESUME),
     ),
     ErrorCode.DAMAGED: ErrorEntry(
         Severity.MEDIUM,
@@ -181,7 +182,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
             _(
                 "Make it writable for the importing user, or set PHOTONEST_LIBRARY to another place."
             ),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.LIBRARY_UNMOUNTED: ErrorEntry(
@@ -196,7 +197,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         (
             _("Mount the library's disk: findmnt -T {quoted}"),
             _("Check that PHOTONEST_LIBRARY names the right directory."),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.LIBRARY_OVERLAPS_SOURCE: ErrorEntry(
@@ -217,7 +218,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("The library file for {path} is missing or has other bytes."),
         _("{detail}"),
-        (_("Restore the file from a backup."), _RESUME),
+        (_("Restore the file from a backup."), RESUME),
     ),
     ErrorCode.DESTINATION_TAKEN: ErrorEntry(
         Severity.LOW,
@@ -225,7 +226,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("Another file stands at the destination of {path}."),
         _("{detail} It was not overwritten; the next try takes a longer name."),
-        (_RESUME,),
+        (RESUME,),
     ),
     ErrorCode.DISK_FULL: ErrorEntry(
         Severity.CRITICAL,
@@ -236,7 +237,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         (
             _("See what is free: df -h {quoted}; df -i {quoted}"),
             _("Make room, or set PHOTONEST_LIBRARY to a larger disk."),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.IO_ERROR: ErrorEntry(
@@ -248,7 +249,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         (
             _("Look for messages of the device: dmesg | tail"),
             _("Check cable, card and file system."),
-            _RESUME,
+            RESUME,
         ),
     ),
     ErrorCode.DATABASE_BUSY: ErrorEntry(
@@ -257,7 +258,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("The database stayed busy for too long."),
         _("{detail}"),
-        (_("Look for other programs that hold the database."), _RESUME),
+        (_("Look for other programs that hold the database."), RESUME),
     ),
     ErrorCode.DATABASE_CONSTRAINT: ErrorEntry(
         Severity.HIGH,
@@ -273,7 +274,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("The database reported an error."),
         _("{detail}"),
-        (_("Check that the database is running and its disk has room."), _RESUME),
+        (_("Check that the database is running and its disk has room."), RESUME),
     ),
     ErrorCode.CONNECTION_LOST: ErrorEntry(
         Severity.HIGH,
@@ -281,7 +282,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("A connection was lost."),
         _("The other side did not answer: {detail}"),
-        (_("Check the network and the service on the other side."), _RESUME),
+        (_("Check the network and the service on the other side."), RESUME),
     ),
     ErrorCode.WORKER_DIED: ErrorEntry(
         Severity.HIGH,
@@ -289,7 +290,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("The worker processes ended before the session did."),
         _("{detail}"),
-        (_("Look whether memory ran out: dmesg | grep -i oom"), _RESUME),
+        (_("Look whether memory ran out: dmesg | grep -i oom"), RESUME),
     ),
     ErrorCode.SESSION_BUSY: ErrorEntry(
         Severity.LOW,
@@ -321,7 +322,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         True,
         _("Something unexpected happened with {path}."),
         _("{detail}"),
-        (_("See the stack trace: python manage.py audit_log --level error"), _RESUME),
+        (_("See the stack trace: python manage.py audit_log --level error"), RESUME),
     ),
 }
 

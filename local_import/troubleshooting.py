@@ -16,7 +16,7 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 
 from . import fsops, names
-from .errors import CATALOGUE, ErrorCode, ErrorEntry, ImportProblem
+from .errors import CATALOGUE, RESUME, START_AGAIN, ErrorCode, ErrorEntry, ImportProblem
 from .models import ImportItem, ImportSession
 from .models.audit_log import AuditLog
 from .states import ITEM_UNRESOLVED
@@ -132,9 +132,17 @@ def describe(code: ErrorCode, facts: Mapping[str, Any]) -> Diagnosis:
         retryable=entry.retryable,
         summary=str(entry.summary).format_map(known),
         diagnosis=str(entry.diagnosis).format_map(known),
-        recommended_actions=[str(action).format_map(known) for action in entry.actions],
+        recommended_actions=_actions(entry, known),
         evidence=dict(known),
     )
+
+
+def _actions(entry: ErrorEntry, known: Mapping[str, str]) -> list[str]:
+    actions = [
+        START_AGAIN if action is RESUME and "session" not in known else action
+        for action in entry.actions
+    ]
+    return [str(action).format_map(known) for action in actions]
 
 
 class _Facts(dict[str, str]):

@@ -260,3 +260,11 @@ def test_an_unmounted_library_is_not_filled(desk, inbox):
 
     assert done.returncode == 2
     assert b"library_unmounted" in done.stderr
+
+
+def test_a_refused_new_import_does_not_speak_of_a_session(desk, inbox):
+    done = desk.manage("import_photos", str(inbox / "nowhere"))
+
+    assert done.returncode == 2
+    assert b"SESSION" not in done.stderr
+    assert b"Then start the import again." in done.stderr

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField, TransitionNotAllowed, transition
 
 from .. import names
 from ..errors import ErrorCode
@@ -249,7 +249,14 @@ class ImportItem(Stateful):
         field=state, source=[I.FAILED, I.MISSING, I.SKIPPED, I.SOURCE_RESTORED], target=I.PENDING
     )
     def requeue(self, *, accept_damage: bool = False) -> None:
-        """Offered to the workers again; the last outcome is forgotten."""
+        """Offered to the workers again; the last outcome is forgotten.
+
+        Raises TransitionNotAllowed when damage is accepted of a file that has not failed of it.
+        """
+        if accept_damage and self.error_code != ErrorCode.DAMAGED:
+            raise TransitionNotAllowed(
+                "Only a damaged file can be imported although damaged.", object=self
+            )
         self.error_code, self.skip_reason, self.failure = "", "", {}
         self.media_id, self.destination, self.next_attempt_at = None, "", None
         self.accept_damage = accept_damage
