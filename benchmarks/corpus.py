@@ -6,6 +6,7 @@ import io
 import os
 import random
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -16,14 +17,20 @@ DAYS = 7300
 
 def make(directory: Path, number: int, size_bytes: int, seed: int = 1) -> None:
     """Write `number` JPEGs of about `size_bytes` bytes, a hundred to a folder."""
+    bases = _bases(size_bytes, seed)
     randomness = random.Random(seed)
-    bases = [_encoded(size_bytes, randomness) for _ in range(BASES)]
     for index in range(number):
         folder = directory / f"{index // 100:04}"
         folder.mkdir(parents=True, exist_ok=True)
         day = date(2005, 1, 1) + timedelta(randomness.randrange(DAYS))
         moment = f"{day:%Y:%m:%d} {index % 24:02}:{index // 24 % 60:02}:{index % 60:02}"
         (folder / f"IMG_{index:06}.jpg").write_bytes(_unique(bases[index % BASES], moment, index))
+
+
+@cache
+def _bases(size_bytes: int, seed: int) -> list[bytes]:
+    randomness = random.Random(seed)
+    return [_encoded(size_bytes, randomness) for _ in range(BASES)]
 
 
 def _encoded(size_bytes: int, randomness: random.Random) -> bytes:

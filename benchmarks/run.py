@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import sys
@@ -30,6 +31,7 @@ TARGETS = {
     ("postgresql", "small"): 0.35,
     ("postgresql", "large"): 0.75,
 }
+GROWTH_TARGET = 1.2  # at most
 
 
 def _rename_all(files: list[tuple[str, str]], target: str) -> None:
@@ -108,6 +110,38 @@ def compare(name: str, rounds: int, work: Path) -> dict[str, object]:
     }
 
 
+GROWTH = (1_000, 100_000)
+GROWTH_BYTES = 4_000
+
+
+def growth(work: Path) -> dict[str, object]:
+    """Seconds for an item in a small and in a large session, and the memory that the larger took.
+
+    The photos are as small as photos get, so that the desk's own work is what is measured.
+    """
+    context = get_context("spawn")  # Pillow's memory is not to be counted
+    costs = {}
+    for number in GROWTH:
+        source = work / f"growth-{number}"
+        maker = context.Process(target=corpus.make, args=(source, number, GROWTH_BYTES))
+        maker.start()
+        maker.join()
+        corpus.settle_disk()
+        _empty_database()
+        _new_library(work / f"library-growth-{number}")
+        costs[number] = full_import(source)[0] / number
+    small, large = (costs[number] for number in GROWTH)
+    return {
+        "set": "growth",
+        "us_per_item": {number: round(cost * 1e6) for number, cost in costs.items()},
+        "ratio": round(large / small, 3),
+        "memory_mb": {
+            "parent": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "largest_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        },
+    }
+
+
 def _new_library(path: Path) -> None:
     from django.conf import settings
 
@@ -117,7 +151,7 @@ def _new_library(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--set", choices=SETS, action="append")
+    parser.add_argument("--set", choices=[*SETS, "growth"], action="append")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
         os.environ["PHOTONEST_HOME"] = directory
@@ -129,9 +163,12 @@ def main() -> None:
         from django.db import connection
 
         call_command("migrate", verbosity=0)
-        for name in options.set or SETS:
-            found = compare(name, options.rounds, Path(directory))
-            found["target"] = TARGETS[connection.vendor, name]
+        for name in options.set or [*SETS, "growth"]:
+            if name == "growth":
+                found = growth(Path(directory)) | {"target": GROWTH_TARGET}
+            else:
+                found = compare(name, options.rounds, Path(directory))
+                found["target"] = TARGETS[connection.vendor, name]
             found |= {
                 "database": connection.vendor,
                 "machine": platform.processor() or platform.machine(),
