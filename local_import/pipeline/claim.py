@@ -15,7 +15,7 @@ from ..states import ItemState
 from ..transactions import database_now, in_transaction
 from .work import Work
 
-BATCH_ITEMS = 256
+BATCH_ITEMS = 512
 BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
 LEASE = timedelta(minutes=15)
 

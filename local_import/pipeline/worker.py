@@ -11,6 +11,7 @@ from ..door import StaleRows
 from ..errors import ImportProblem
 from ..models import ImportItem, ImportSession
 from ..states import ITEM_IN_WORK, ItemState
+from ..transactions import in_transaction
 from .analyse import analyse
 from .check import check
 from .claim import BATCH_ITEMS, claim
@@ -32,16 +33,21 @@ def work_through(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> N
     Raises ImportProblem when the session cannot go on; then nothing of this worker is in work.
     """
     wait_s = SHORTEST_WAIT_S
-    while not should_stop():
-        batch = claim(desk.session_id, owner, BATCH_ITEMS)
+    batch = _next(desk, owner, should_stop)
+    while True:
         if batch:
             wait_s = SHORTEST_WAIT_S
-            run_batch(desk, batch, owner, should_stop)
-        elif not _may_get_more(desk.session_id):
+            batch = run_batch(desk, batch, owner, should_stop)
+        elif should_stop() or not _may_get_more(desk.session_id):
             return
         else:
             time.sleep(wait_s)
             wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
+            batch = _next(desk, owner, should_stop)
+
+
+def _next(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> list[Work]:
+    return [] if should_stop() else claim(desk.session_id, owner, BATCH_ITEMS)
 
 
 def _may_get_more(session_id: int) -> bool:
@@ -54,8 +60,12 @@ def _may_get_more(session_id: int) -> bool:
 
 def run_batch(
     desk: Desk, batch: Sequence[Work], owner: Actor, should_stop: Callable[[], bool]
-) -> None:
-    """Bring claimed files to rest, or give them back when it is time to stop."""
+) -> list[Work]:
+    """Bring claimed files to rest, or give them back when it is time to stop; returns the next batch.
+
+    Settling this batch and claiming the next is one transaction: a commit is what many workers wait
+    for most.
+    """
     began = time.perf_counter()
     desk.source.forget()
     for work in batch:
@@ -66,13 +76,28 @@ def run_batch(
     try:
         check(desk, batch, owner)
         problem = place(desk, batch)
-        settle(desk, batch, owner, (time.perf_counter() - began) * 1000)
+        following = in_transaction(
+            lambda: _settle_and_claim(desk, batch, owner, began, should_stop, problem)
+        )
     except StaleRows:
         logger.warning("lease lost, batch left to its new owner", exc_info=True)
-        return
+        return []
     release_batch(desk, batch, owner)
     if problem is not None:
         raise problem
+    return following
+
+
+def _settle_and_claim(
+    desk: Desk,
+    batch: Sequence[Work],
+    owner: Actor,
+    began: float,
+    should_stop: Callable[[], bool],
+    problem: ImportProblem | None,
+) -> list[Work]:
+    settle(desk, batch, owner, (time.perf_counter() - began) * 1000)
+    return [] if problem else _next(desk, owner, should_stop)
 
 
 __all__ = ["ImportProblem", "run_batch", "work_through"]
