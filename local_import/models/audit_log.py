@@ -69,6 +69,7 @@ class AuditLog(models.Model):
         verbose_name=_("user"),
         null=True,
         on_delete=models.SET_NULL,
+        db_index=False,  # most rows have none: see the index of those that have
         related_name="+",
     )
     actor = models.CharField(_("actor"), max_length=200, blank=True)
@@ -91,6 +92,9 @@ class AuditLog(models.Model):
             models.Index(fields=["session", "timestamp"], name="audit_session_time"),
             models.Index(fields=["item", "timestamp"], name="audit_item_time"),
             models.Index(fields=["level", "category"], name="audit_level_category"),
+            models.Index(
+                fields=["user"], name="audit_user", condition=models.Q(user__isnull=False)
+            ),
             models.Index(
                 fields=["external_item"],
                 name="audit_external_item",
