@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import exif
-from .model import NO_EXIF, Bytes, Damaged, Inspection
+from .model import NO_EXIF, Bytes, Damaged, Exif, Inspection
 
 TAIL_BYTES = 4096
 BLOCK_BYTES = 1024 * 1024
@@ -34,7 +34,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
             continue
         length = window[at + 2] << 8 | window[at + 3]
         if marker == 0xDA:
-            return _finished(data, position, replace(base, exif=found), frame, sizes)
+            return _finished(data, position, base, found, frame, sizes)
         if length < 2 or marker == 0xD9:
             raise Damaged(f"The JPEG header is broken at byte {position}: no image data follows.")
         if marker in _SOF:
@@ -52,10 +52,10 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
 
 
 def _finished(
-    data: Bytes, scan: int, base: Inspection, frame: int, sizes: tuple[int, int]
+    data: Bytes, scan: int, base: Inspection, found: Exif, frame: int, sizes: tuple[int, int]
 ) -> Inspection:
     width, height = sizes
-    base = replace(base, width=width or None, height=height or None)
+    base = replace(base, exif=found, width=width or None, height=height or None)
     if not _ends(data, scan):
         text = f"The JPEG data never ends: no end marker after byte {scan}"
         return replace(base, damage=f"{text}; the file stops at byte {data.size}.")

@@ -12,8 +12,9 @@ from typing import NamedTuple, Self
 from .problems import NotRegularFile, SourceChanged, StillOpenForWriting
 from .tree import Tree
 
-IN_MEMORY_BYTES = 16 * 1024 * 1024  # a file up to this size is read whole, once
-BLOCK_BYTES = 1024 * 1024
+IN_MEMORY_BYTES = 512 * 1024  # a file up to this size is read whole, once
+BLOCK_BYTES = 1024 * 1024  # of a copy
+HASH_BYTES = 256 * 1024  # fits the cache of a core; new pages for every file cost more than a read
 RACY_NS = 2_000_000_000
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -114,7 +115,7 @@ def _read_all(fd: int, size: int) -> bytes:
 
 def hash_stream(fd: int) -> tuple[hashlib._Hash, int]:
     digest, count = hashlib.sha256(), 0
-    block = memoryview(bytearray(BLOCK_BYTES))
+    block = memoryview(bytearray(HASH_BYTES))
     while length := os.preadv(fd, [block], count):
         digest.update(block[:length])
         count += length
