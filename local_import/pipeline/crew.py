@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from .worker import work_through
 
 logger = logging.getLogger(__name__)
 
+COLLECT_AFTER = 50_000  # objects; a batch makes many and leaves no cycles
 RESTARTS = 3  # how often dead workers are replaced in one run
 _context = get_context("fork")
 
@@ -84,6 +86,8 @@ def _work(session_id: int, parent: int, stop: Any, problems: Any) -> None:
     """The life of a worker process. Ctrl-C reaches it through the parent, which says stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    gc.freeze()  # what was loaded before the fork stays, and need not be looked through again
+    gc.set_threshold(COLLECT_AFTER)
 
     def should_stop() -> bool:
         return stop.is_set() or os.getppid() != parent

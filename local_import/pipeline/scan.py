@@ -21,7 +21,7 @@ from ..states import ItemState
 from ..transactions import in_transaction
 from .desk import Desk
 
-CHUNK = 500
+FIRST_CHUNK, CHUNK = 64, 512  # files recorded at once: few at first, so that workers can begin
 _audit = AuditLogger()
 _COLUMNS = ("path", "path_digest", "shown_path", "size_bytes")
 
@@ -46,8 +46,10 @@ def _candidates(found: Iterable[Found], left_out: Counter[str]) -> Iterator[Foun
 
 
 def _chunks(entries: Iterator[Found]) -> Iterator[list[Found]]:
-    while chunk := list(islice(entries, CHUNK)):
+    size = FIRST_CHUNK
+    while chunk := list(islice(entries, size)):
         yield chunk
+        size = min(2 * size, CHUNK)
 
 
 def _record(session_id: int, chunk: list[Found], actor: Actor) -> None:
