@@ -58,6 +58,7 @@ class ErrorCode(TextChoices):
     DATABASE_ERROR = "database_error", _("database error")
     CONNECTION_LOST = "connection_lost", _("connection lost")
     WORKER_DIED = "worker_died", _("worker died")
+    POISON = "poison", _("file that ends its workers")
     SESSION_BUSY = "session_busy", _("session is being worked on")
     SESSION_UNKNOWN = "session_unknown", _("no such session")
     NOT_ALLOWED = "not_allowed", _("not possible in this state")
@@ -75,6 +76,7 @@ class ErrorEntry:
     summary: Text
     diagnosis: Text
     actions: tuple[Text, ...]
+    passing: bool = False  # may be gone a moment later: the desk tries again by itself, for a while
 
 
 RESUME = _("Then finish the session: python manage.py import_photos --resume {session}")
@@ -110,6 +112,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("{path} changed while it was being imported."),
         _("Size, time or content differ from what was read a moment before. Nothing was imported."),
         (_("Wait until the program that writes the file has finished."), RESUME),
+        passing=True,
     ),
     ErrorCode.SOURCE_BUSY: ErrorEntry(
         Severity.LOW,
@@ -123,6 +126,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
             ),
             RESUME,
         ),
+        passing=True,
     ),
     ErrorCode.PERMISSION_DENIED: ErrorEntry(
         Severity.HIGH,
@@ -251,6 +255,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
             _("Check cable, card and file system."),
             RESUME,
         ),
+        passing=True,
     ),
     ErrorCode.DATABASE_BUSY: ErrorEntry(
         Severity.LOW,
@@ -259,6 +264,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("The database stayed busy for too long."),
         _("{detail}"),
         (_("Look for other programs that hold the database."), RESUME),
+        passing=True,
     ),
     ErrorCode.DATABASE_CONSTRAINT: ErrorEntry(
         Severity.HIGH,
@@ -283,6 +289,7 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("A connection was lost."),
         _("The other side did not answer: {detail}"),
         (_("Check the network and the service on the other side."), RESUME),
+        passing=True,
     ),
     ErrorCode.WORKER_DIED: ErrorEntry(
         Severity.HIGH,
@@ -291,6 +298,21 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("The worker processes ended before the session did."),
         _("{detail}"),
         (_("Look whether memory ran out: dmesg | grep -i oom"), RESUME),
+    ),
+    ErrorCode.POISON: ErrorEntry(
+        Severity.HIGH,
+        Category.WORKER,
+        True,
+        _("{path} was set aside: worker processes ended while they read it."),
+        _(
+            "It was alone in the hands of a worker process {detail} times when that process died. "
+            "The other files went on without it."
+        ),
+        (
+            _("Look whether memory ran out or a library crashed: dmesg | tail"),
+            _("Look at the file with another program; dismiss it if it is no photo."),
+            RESUME,
+        ),
     ),
     ErrorCode.SESSION_BUSY: ErrorEntry(
         Severity.LOW,

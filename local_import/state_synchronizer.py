@@ -150,6 +150,13 @@ class StateSynchronizer:
         """The items counted now; writes nothing."""
         return _snapshot(ImportSession.objects.get(pk=session_id))
 
+    def is_behind(self, session_id: int) -> bool:
+        """Whether the items call for another state than the session is in; writes nothing."""
+        session = ImportSession.objects.get(pk=session_id)
+        snapshot = _snapshot(session)
+        target = derive(_flags(session, snapshot.counts), snapshot.counts)
+        return bool(target != session.state or dict(snapshot.counts) != session.counts)
+
     def sync_session_with_items(
         self, session_id: int, *, actor: Actor = SYSTEM, reason: str = ""
     ) -> SessionSnapshot:

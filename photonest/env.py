@@ -113,6 +113,16 @@ def flag(name: str, *, default: bool) -> bool:
     raise WrongSetting(name, f"is {value!r}, which is neither yes nor no", "Write 1 or 0.")
 
 
+def retries() -> int:
+    """How often a file is tried again by itself when its trouble may pass."""
+    value = os.environ.get("PHOTONEST_RETRIES", "").strip() or "3"
+    if not (value.isascii() and value.isdigit() and int(value) <= 20):
+        raise WrongSetting(
+            "PHOTONEST_RETRIES", f"is {value!r}, which is no number from 0 to 20", "Write 3."
+        )
+    return int(value)
+
+
 def secret_key(home_dir: Path) -> str:
     """PHOTONEST_SECRET_KEY, or a key made once and kept in the home directory (mode 0600)."""
     if key := os.environ.get("PHOTONEST_SECRET_KEY"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import env
+from . import __version__, env
 
 BASE_DIR = env.BASE_DIR
+PHOTONEST_VERSION = __version__
 PHOTONEST_HOME = env.home()
 PHOTONEST_LIBRARY = env.library(PHOTONEST_HOME)
+PHOTONEST_RETRIES = env.retries()
 
 SECRET_KEY = env.secret_key(PHOTONEST_HOME)
 DEBUG = env.flag("PHOTONEST_DEBUG", default=False)

@@ -67,6 +67,13 @@ def test_the_page_of_error_codes_says_of_each_code_what_the_catalogue_says(code)
     assert actions.split("<br>") == [in_words(action) for action in entry.actions]
 
 
+def test_the_page_of_error_codes_names_those_that_are_tried_again_by_themselves():
+    paragraph = reference("error-codes.md").split("Some troubles pass")[1].split("A file with")[0]
+
+    passing = {code for code, entry in CATALOGUE.items() if entry.passing}
+    assert set(re.findall(r"`([a-z_]+)`", paragraph)) == passing
+
+
 def test_the_page_of_error_codes_lists_all_codes_and_skip_reasons_and_no_others():
     page = reference("error-codes.md")
     codes, reasons = page.split("## Skip reasons")

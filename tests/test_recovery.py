@@ -185,7 +185,10 @@ def test_a_worker_that_lost_its_lease_writes_nothing_and_takes_nothing(desk, lib
 
 
 @pytest.mark.parametrize("change", ["vanishes", "grows", "is replaced"])
-def test_a_file_that_changes_before_it_is_placed_keeps_its_new_bytes(desk, library, inbox, change):
+def test_a_file_that_changes_before_it_is_placed_keeps_its_new_bytes(
+    desk, library, inbox, change, settings
+):
+    settings.PHOTONEST_RETRIES = 0
     batch = until_intended(desk)
     path = inbox / "a.jpg"
     new = {"vanishes": None, "grows": CONTENT + b"more", "is replaced": jpeg(2)}[change]

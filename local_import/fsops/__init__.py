@@ -29,7 +29,7 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, walk
+from .walking import Found, is_empty, walk
 
 __all__ = [
     "CannotRename",
@@ -48,6 +48,7 @@ __all__ = [
     "digest",
     "discard",
     "free_bytes",
+    "is_empty",
     "is_racy",
     "make_directory",
     "move",

@@ -53,6 +53,11 @@ def walk(tree: Tree) -> Iterator[Found]:
             yield entry
 
 
+def is_empty(tree: Tree) -> bool:
+    """Whether nothing at all stands at the top of the tree, as in a mount point without its disk."""
+    return not os.listdir(tree.descriptor)
+
+
 def _of(error: OSError, tree: Tree) -> bytes:
     full = os.fsencode(error.filename or tree.root)
     return full[len(tree.root) :].lstrip(b"/")

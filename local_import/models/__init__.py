@@ -4,5 +4,6 @@ from .audit_log import AuditLog
 from .import_item import ImportItem
 from .import_session import ImportSession
 from .media import Media
+from .worker import Worker
 
-__all__ = ["AuditLog", "ImportItem", "ImportSession", "Media"]
+__all__ = ["AuditLog", "ImportItem", "ImportSession", "Media", "Worker"]

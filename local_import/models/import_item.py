@@ -90,6 +90,8 @@ class ImportItem(Stateful):
     fence = models.PositiveIntegerField(_("fence"), default=0)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+    retries = models.PositiveSmallIntegerField(_("tries repeated by themselves"), default=0)
+    deaths = models.PositiveSmallIntegerField(_("workers that died with it"), default=0)
 
     skip_reason = models.CharField(
         _("skipped because"), max_length=16, choices=SkipReason.choices, blank=True
@@ -146,6 +148,12 @@ class ImportItem(Stateful):
         indexes = [
             models.Index(fields=["session", "state", "id"], name="item_session_state"),
             models.Index(fields=["owner"], name="item_in_work_owner", condition=~Q(owner="")),
+            # A late worker may have brought the bytes after all: the sweeper looks.
+            models.Index(
+                fields=["id"],
+                name="item_missing_but_placed",
+                condition=Q(state=I.MISSING) & ~Q(destination=""),
+            ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
             models.Index(
                 fields=["session"],
@@ -239,11 +247,24 @@ class ImportItem(Stateful):
         self.failure = failure or {}
 
     @transition(field=state, source=[I.ANALYZING, I.CHECKING, I.MOVING], target=I.PENDING)
-    def release(self, *, next_attempt_at: datetime | None = None) -> None:
-        """Given back untouched; a worker may take it again."""
+    def release(
+        self,
+        *,
+        next_attempt_at: datetime | None = None,
+        retries: int | None = None,
+        died: bool = False,
+    ) -> None:
+        """Given back untouched; a worker may take it again.
+
+        The destination stays as it was: a worker that was only thought to be dead may still bring
+        the bytes there, and then that is where they are looked for.
+        """
         self._rest()
-        self.destination = ""
         self.next_attempt_at = next_attempt_at
+        if retries is not None:
+            self.retries = retries
+        if died:
+            self.deaths = F("deaths") + 1
 
     @transition(
         field=state, source=[I.FAILED, I.MISSING, I.SKIPPED, I.SOURCE_RESTORED], target=I.PENDING
@@ -259,6 +280,7 @@ class ImportItem(Stateful):
             )
         self.error_code, self.skip_reason, self.failure = "", "", {}
         self.media_id, self.destination, self.next_attempt_at = None, "", None
+        self.retries = self.deaths = 0
         self.accept_damage = accept_damage
         self.source_disposition = SourceDisposition.KEPT
 

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import UTC, datetime
+import random
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
 
 from .. import capture_time, formats, fsops, names
-from ..errors import ErrorCode, ImportProblem
+from ..errors import CATALOGUE, ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Source, Tree
 from ..states import SkipReason
-from ..troubleshooting import TroubleshootingEngine
+from ..transactions import database_now
+from ..troubleshooting import Diagnosis, TroubleshootingEngine
 from .desk import Desk
 from .work import Verdict, Work
 
 logger = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 600.0
 _engine = TroubleshootingEngine()
 
 
@@ -79,11 +86,21 @@ def full_path(desk: Desk, work: Work) -> bytes:
 
 
 def failed(desk: Desk, work: Work, error: BaseException) -> Verdict:
-    """The verdict for an error, with the engine's diagnosis."""
+    """The verdict for an error, with the engine's diagnosis; what may pass is tried again first."""
     context = {"file_path": full_path(desk, work), "session": desk.session_id}
     found = _engine.diagnose(error, context)
+    if CATALOGUE[found.code].passing and work.retries < settings.PHOTONEST_RETRIES:
+        return _once_more(work, found)
     values = {"error_code": found.code.value, "failure": found.as_failure()}
     return Verdict("fail", found.summary, values)
+
+
+def _once_more(work: Work, found: Diagnosis) -> Verdict:
+    """Waits 1, 4, 16 … seconds, less up to half of it by chance, so that not all come at once."""
+    wait_s = FIRST_RETRY_S * 4**work.retries * random.uniform(0.5, 1)  # noqa: S311 - jitter
+    due = database_now() + timedelta(seconds=min(wait_s, LONGEST_RETRY_S))
+    values = {"next_attempt_at": due, "retries": work.retries + 1}
+    return Verdict("release", f"{found.summary} It is tried again in {wait_s:.0f} s.", values)
 
 
 def lost(desk: Desk, work: Work, error: BaseException) -> Verdict:

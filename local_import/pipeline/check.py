@@ -174,14 +174,15 @@ def _give_back(desk: Desk, late: Sequence[Work], owner: Actor) -> None:
 def settle_verdicts(desk: Desk, works: Sequence[Work], owner: Actor, from_state: str) -> None:
     """Write the verdicts of files that all are in `from_state`; equal verdicts go together."""
     for verdict, group in _by_verdict(works):
+        read = bool(group[0].sha256)  # else the row keeps what an earlier worker read
         door.move_many(
             _steps(verdict, group[0], from_state),
             [work.item_id for work in group],
             from_state=from_state,
             session_id=desk.session_id,
             actor=owner,
-            columns=("id", "fence", "sha256"),
-            rows=[(w.item_id, w.fence, w.sha256) for w in group],
+            columns=("id", "fence", "sha256") if read else ("id", "fence"),
+            rows=[(w.item_id, w.fence, w.sha256)[: 3 if read else 2] for w in group],
         )
         _explain(desk, verdict, group, owner)
 

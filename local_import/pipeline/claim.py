@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.db.models import QuerySet
 
@@ -13,11 +12,15 @@ from ..door import Step
 from ..models import ImportItem, ImportSession
 from ..states import ItemState
 from ..transactions import database_now, in_transaction
+from .lease import LEASE
 from .work import Work
 
+_CLAIMED = (
+    *("pk", "fence", "path", "size_bytes"),
+    *("accept_damage", "attempts", "retries", "deaths"),
+)
 BATCH_ITEMS = 512
 BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
-LEASE = timedelta(minutes=15)
 
 
 def claim(session_id: int, owner: Actor, limit: int = BATCH_ITEMS) -> list[Work]:
@@ -33,7 +36,9 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         ImportItem.objects.in_session(session_id)
         .claimable(now)
         .select_for_update(skip_locked=True, no_key=True)
-        .values_list("pk", "fence", "path", "size_bytes", "accept_damage", "attempts")[:limit]
+        .values_list(
+            "pk", "fence", "path", "size_bytes", "accept_damage", "attempts", "retries", "deaths"
+        )[:limit]
     )
     step = Step("claim", "Taken by a worker.", {"owner": owner.name, "lease_until": now + LEASE})
     door.move_many(
@@ -44,8 +49,8 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         actor=owner,
     )
     return [
-        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1)
-        for pk, fence, path, size, accept, attempts in rows
+        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries)
+        for pk, fence, path, size, accept, attempts, retries, _ in rows
     ]
 
 
@@ -59,16 +64,22 @@ def _may_go_on(session_id: int) -> bool:
     ).exists()
 
 
-Claimable = tuple[int, int, bytes | memoryview, int, bool, int]
+Claimable = tuple[int, int, bytes | memoryview, int, bool, int, int, int]
 
 
 def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
-    """As many of the rows as make a batch by size; at least one."""
+    """As many of the rows as make a batch by size; at least one.
+
+    A file whose worker died goes alone, so that the next death tells whether it was this one.
+    """
     found: list[Claimable] = []
     size = 0
     for row in rows:
+        suspect = row[-1] > 0
+        if suspect and found:
+            break
         found.append(row)
         size += row[3]
-        if size >= BATCH_BYTES:
+        if suspect or size >= BATCH_BYTES:
             break
     return found

@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 from multiprocessing import connection as waiting
 from multiprocessing import get_context
@@ -19,12 +20,13 @@ from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
 from ..processes import identity
 from .desk import open_desk
+from .lease import Lease, LeaseLost
 from .worker import work_through
 
 logger = logging.getLogger(__name__)
 
 COLLECT_AFTER = 50_000  # objects; a batch makes many and leaves no cycles
-RESTARTS = 3  # how often dead workers are replaced in one run
+RESTARTS = 8  # how often dead workers are replaced in one run
 _context = get_context("fork")
 
 
@@ -97,10 +99,20 @@ def _work(session_id: int, parent: int, stop: Any, problems: Any) -> None:
     except ImportProblem as problem:
         problems.put((problem.code.value, problem.facts))
         stop.set()
+    except LeaseLost:
+        logger.warning("lease lost; another worker is started in place of this one")
+        sys.exit(1)
 
 
-def work_here(session_id: int, should_stop: Callable[[], bool]) -> None:
-    """Work on a session in this process. Raises ImportProblem when it cannot go on."""
+def work_here(session_id: int, should_stop: Callable[[], bool], queue: str = "") -> None:
+    """Work on a session in this process, under a lease.
+
+    Raises ImportProblem when the session cannot go on, and LeaseLost when this process was out of
+    touch for so long that others may have taken its files.
+    """
     session = ImportSession.objects.get(pk=session_id)
-    with open_desk(session) as desk:
-        work_through(desk, Actor(identity()), should_stop)
+    owner = Actor(identity())
+    with open_desk(session) as desk, Lease(owner, session_id, queue) as lease:
+        work_through(desk, owner, lambda: should_stop() or lease.is_lost())
+        if lease.is_lost():
+            raise LeaseLost(owner.name)

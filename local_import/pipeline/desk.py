@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from .. import fsops
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import Tree
 from ..models import ImportSession, Media
-from ..states import ImportMode
+from ..states import ImportMode, ItemState
 
 MARK = b".photonest-library"
 
@@ -38,8 +39,47 @@ class Desk:
 def open_desk(session: ImportSession) -> Iterator[Desk]:
     """Raises ImportProblem when the source or the library cannot be worked with."""
     with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
+        _refuse_unmounted(session, source)
         moves = session.mode == ImportMode.MOVE
         yield Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+
+
+def _refuse_unmounted(session: ImportSession, source: Tree) -> None:
+    """An empty directory where files were found before is a mount point whose disk is gone.
+
+    Files whose place was fixed once do not count: a late worker may have brought them there.
+    """
+    waiting = session.items.filter(state=ItemState.PENDING, destination="")
+    if session.walked_at and fsops.is_empty(source) and waiting.exists():
+        raise ImportProblem(ErrorCode.SOURCE_MISSING, path=source.root)
+
+
+@contextmanager
+def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
+    """The same where the source may be out of reach: nothing of it is then called missing.
+
+    Raises ImportProblem when the library cannot be worked with.
+    """
+    path = bytes(session.source_path)
+    try:
+        source = open_source_tree(path)
+    except ImportProblem:
+        source = Unreachable(path)
+    with source, open_library() as library:
+        moves = session.mode == ImportMode.MOVE
+        yield Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+
+
+class Unreachable(Tree):
+    """A tree that cannot be opened now; what it holds nobody can tell."""
+
+    def __init__(self, root: bytes) -> None:
+        self.root, self.device, self._fd = root, -1, -1
+        self._open = OrderedDict()
+
+    def exists(self, path: bytes) -> bool:
+        """Nothing may be taken for gone."""
+        return True
 
 
 def open_source_tree(path: bytes) -> Tree:

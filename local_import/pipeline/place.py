@@ -40,7 +40,8 @@ def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
         _bring(desk, work)
         work.placed = True
     except FileNotFoundError as error:
-        work.verdict = lost(desk, work, error)
+        if not _is_placed_already(desk, work):
+            work.verdict = lost(desk, work, error)
     except DestinationTaken:
         _adopt_or_release(desk, work)
     except (OSError, FileEffectError, ImportProblem) as error:
@@ -77,7 +78,7 @@ def _bring(desk: Desk, work: Work) -> None:
 
 def _copy(desk: Desk, work: Work, target: bytes) -> None:
     assert work.fingerprint is not None
-    _require_room(desk, work.size_bytes)
+    require_room(desk, work.size_bytes)
     part = names.part(work.item_id, work.fence)
     fsops.copy(desk.source, work.path, work.fingerprint, work.sha256, desk.library, part)
     try:
@@ -87,7 +88,8 @@ def _copy(desk: Desk, work: Work, target: bytes) -> None:
         raise
 
 
-def _require_room(desk: Desk, size_bytes: int) -> None:
+def require_room(desk: Desk, size_bytes: int) -> None:
+    """Raises ImportProblem when the library's disk cannot take so many bytes more."""
     free = fsops.free_bytes(desk.library)
     if free < size_bytes + RESERVE_BYTES:
         detail = f"{size_bytes} bytes are needed, {free} are free"
@@ -102,6 +104,16 @@ def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
     if fsops.digest(desk.library, target)[0] != work.sha256:
         take_back(desk, work)
         raise SourceChanged(work.path)
+
+
+def _is_placed_already(desk: Desk, work: Work) -> bool:
+    """Whether a worker that was thought to be dead has brought the bytes there: they are adopted."""
+    path = work.destination.encode()
+    if not desk.library.exists(path) or fsops.digest(desk.library, path)[0] != work.sha256:
+        return False
+    work.placed = work.adopted = True
+    work.disposition = SourceDisposition.MOVED
+    return True
 
 
 def _adopt_or_release(desk: Desk, work: Work) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from django.conf import settings
+
 from .. import fsops
 from ..errors import ImportProblem
 from ..states import SkipReason
@@ -34,7 +36,8 @@ def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
         if found.kind == "left_out":
             left_out[found.reason] = left_out.get(found.reason, 0) + 1
         else:
-            yield Work(0, 0, found.path, found.size_bytes)
+            last_try = settings.PHOTONEST_RETRIES
+            yield Work(0, 0, found.path, found.size_bytes, retries=last_try)
 
 
 def _avoid_taken_place(desk: Desk, work: Work) -> None:

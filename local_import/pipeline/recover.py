@@ -7,7 +7,12 @@ destination there and right?): redo; adopt; adopt; search by hash, and only then
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+
+from django.db.models import F, Min
 
 from .. import capture_time, door, formats, fsops, names
 from ..audit_logger import Actor
@@ -15,42 +20,125 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportItem, Media
-from ..processes import is_provably_dead
+from ..processes import identity, is_provably_dead
 from ..states import ItemState, SourceDisposition
-from ..transactions import database_now
+from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
 from .desk import Desk
-from .settle import settle
+from .lease import LEASE, Lease
+from .settle import record_media, settle
 from .work import Work
+
+DEADLY = 3  # the first death took a whole batch; in each later one the file was alone
+FENCES = 8  # how many claims back a part is looked for; each dead recovery adds one
+_UNPLACED = (ItemState.ANALYZING, ItemState.CHECKING)
 
 
 def recover(desk: Desk, actor: Actor) -> int:
-    """Bring every item whose worker is gone to a true state; returns how many there were."""
+    """Bring every item whose worker is gone to a true state; returns how many there were.
+
+    They are taken over first, under a new fence: what was only thought to be dead cannot write any
+    more, and of two that recover at once each has its own.
+    """
+    dead = abandoned(desk.session_id)
+    if not dead:
+        return 0
+    me = identity()
+    with Lease(Actor(me), desk.session_id):
+        in_transaction(lambda: _take_over(desk.session_id, dead, me))
+        taken = list(ImportItem.objects.in_session(desk.session_id).filter(owner=me).order_by("pk"))
+        _release_unplaced(desk, [item for item in taken if item.state in _UNPLACED], actor)
+        for item in taken:
+            if item.state not in _UNPLACED:
+                _recover_one(desk, item, actor)
+    return len(taken)
+
+
+def abandoned(session_id: int) -> list[str]:
+    """The workers of a session that hold files although they died or their lease ended."""
+    held = ImportItem.objects.in_session(session_id).in_work()
+    ends = held.values_list("owner").annotate(until=Min("lease_until")).order_by("owner")
     now = database_now()
-    left = [
-        item
-        for item in ImportItem.objects.in_session(desk.session_id).in_work().order_by("pk")
-        if item.lease_until <= now or is_provably_dead(item.owner)  # type: ignore[operator]
-    ]
-    for item in left:
-        _recover_one(desk, item, actor)
-    return len(left)
+    return [owner for owner, until in ends if until <= now or is_provably_dead(owner)]
+
+
+def _take_over(session_id: int, dead: Sequence[str], me: str) -> None:
+    now = database_now()
+    for owner in dead:
+        held = ImportItem.objects.in_session(session_id).in_work().filter(owner=owner)
+        if not is_provably_dead(owner):
+            held = held.filter(lease_until__lte=now)  # it may have been renewed since we looked
+        held.update(owner=me, fence=F("fence") + 1, lease_until=now + LEASE)
+
+
+def _release_unplaced(desk: Desk, items: Sequence[ImportItem], actor: Actor) -> None:
+    """Nothing was written down for these yet, so that a worker may simply begin again."""
+    for item in items:
+        if _is_poison(item):
+            _set_aside(desk, item, actor)
+    for state in _UNPLACED:
+        ids = [item.pk for item in items if item.state == state and not _is_poison(item)]
+        step = Step("release", "Its worker ended before a place was fixed.", {"died": True})
+        in_transaction(
+            partial(
+                door.move_many,
+                [step],
+                ids,
+                from_state=state,
+                session_id=desk.session_id,
+                actor=actor,
+            )
+        )
+
+
+def _is_poison(item: ImportItem) -> bool:
+    return item.deaths + 1 >= DEADLY
+
+
+def _set_aside(desk: Desk, item: ImportItem, actor: Actor) -> None:
+    path = bytes(item.path)
+    problem = ImportProblem(
+        ErrorCode.POISON, path=os.path.join(desk.source.root, path), detail=str(item.deaths)
+    )
+    _fail(desk, item, problem, actor)
 
 
 def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
-    if item.state in (ItemState.ANALYZING, ItemState.CHECKING):
-        _move(item, Step("release", "Its worker ended before a place was fixed."), actor)
-    elif _held(desk.library, item.destination.encode()) == item.sha256:
+    if _held(desk.library, item.destination.encode()) == item.sha256:
         _adopt(desk, item, actor)
     elif item.state == ItemState.UPDATING:
         detail = f"{item.destination} does not hold the bytes that were published there."
         _fail(desk, item, ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail), actor)
     elif _publish_part(desk, item):
         _adopt(desk, item, actor)
-    elif desk.source.exists(bytes(item.path)):
-        _move(item, Step("release", "Its worker ended before the bytes were placed."), actor)
-    else:
+    elif not desk.source.exists(bytes(item.path)):
         _lose(desk, item, actor)
+    elif _is_poison(item):
+        _set_aside(desk, item, actor)
+    else:
+        text = "Its worker ended before the bytes were placed."
+        _move(item, Step("release", text, {"died": True}), actor)
+
+
+def find_placed(desk: Desk, actor: Actor) -> int:
+    """Import what is `missing`, but was brought to its place by a worker that came late."""
+    missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
+    found = [
+        item
+        for item in missing.exclude(destination="").order_by("pk")
+        if item.sha256 and _held(desk.library, item.destination.encode()) == item.sha256
+    ]
+    for item in found:
+        in_transaction(partial(_list, desk, item, actor))
+    return len(found)
+
+
+def _list(desk: Desk, item: ImportItem, actor: Actor) -> None:
+    fsops.sync(desk.library)
+    media = Media.objects.filter(sha256=item.sha256, path=item.destination).first()
+    pk = media.pk if media else record_media([work_of_placed(desk, item)])[item.sha256]
+    step = Step("recover", "Its bytes are in the library: a late worker placed them.")
+    _move(item, replace(step, values={"media_id": pk}), actor)
 
 
 def _held(tree: Tree, path: bytes) -> str:
@@ -63,14 +151,19 @@ def _held(tree: Tree, path: bytes) -> str:
 
 def _publish_part(desk: Desk, item: ImportItem) -> bool:
     """A whole copy under its temporary name is as good as the source; a torn one is thrown away."""
-    part = names.part(item.pk, item.fence)
-    if _held(desk.library, part) != item.sha256:
+    whole = False
+    for fence in range(item.fence, max(item.fence - FENCES, -1), -1):
+        part = names.part(item.pk, fence)
+        if not whole and _held(desk.library, part) == item.sha256:
+            whole = _publish(desk, part, item.destination.encode())
         fsops.discard(desk.library, part)
-        return False
+    return whole
+
+
+def _publish(desk: Desk, part: bytes, destination: bytes) -> bool:
     try:
-        fsops.publish(desk.library, part, item.destination.encode())
+        fsops.publish(desk.library, part, destination)
     except FileEffectError:
-        fsops.discard(desk.library, part)
         return False
     return True
 

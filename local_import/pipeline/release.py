@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from .. import fsops
 from ..audit_logger import Actor, AuditLogger, Entry
@@ -37,20 +38,28 @@ def release_batch(desk: Desk, batch: Iterable[Work], owner: Actor) -> None:
     _release(desk, due, owner)
 
 
-def release_left(desk: Desk, owner: Actor) -> None:
-    """Let those go that an earlier process left behind."""
+def release_left(desk: Desk, owner: Actor) -> int:
+    """Let those go that an earlier process left behind; returns how many came to their end.
+
+    What still cannot be let go is not told of again.
+    """
     left = ImportItem.objects.in_session(desk.session_id).filter(
         state=ItemState.IMPORTED, source_disposition=SourceDisposition.RELEASE_DUE
     )
+    number = 0
     for item in left.order_by("pk").iterator():
         due = Due(item.pk, bytes(item.path), item.sha256, item.destination)
-        _release(desk, [due], owner)
+        disposition, text = _let_go(desk, due)
+        if disposition != SourceDisposition.RELEASE_DUE:
+            in_transaction(partial(_record, desk, due, disposition, text, owner))
+            number += 1
+    return number
 
 
 def _release(desk: Desk, due: list[Due], owner: Actor) -> None:
     for one in due:
         disposition, text = _let_go(desk, one)
-        in_transaction(lambda one=one, d=disposition, t=text: _record(desk, one, d, t, owner))  # type: ignore[misc]
+        in_transaction(partial(_record, desk, one, disposition, text, owner))
 
 
 def _let_go(desk: Desk, due: Due) -> tuple[SourceDisposition, str]:

@@ -55,7 +55,7 @@ def _settle(
 ) -> None:
     placed = [work for work in batch if work.placed]
     twins = [work for work in batch if work.twin_of is not None]
-    _write_media(placed)
+    record_media(placed)
     _finish(desk, placed, owner, from_state)
     _tell_of_files(desk, placed, owner, duration_ms)
     _judge_twins(twins)
@@ -64,7 +64,8 @@ def _settle(
     settle_verdicts(desk, unplaced, owner, ItemState.MOVING)
 
 
-def _write_media(placed: Sequence[Work]) -> None:
+def record_media(placed: Sequence[Work]) -> dict[str, int]:
+    """Make the Media rows; returns their ids by SHA-256. Raises StaleRows when one is there."""
     rows = [_media_row(work) for work in placed]
     alike = {"imported_at": timezone.now()}
     found = setwise.insert(
@@ -75,6 +76,7 @@ def _write_media(placed: Sequence[Work]) -> None:
         raise StaleRows(f"{len(placed) - len(ids)} of {len(placed)} files are recorded already.")
     for work in placed:
         work.media_id = ids[work.sha256]
+    return ids
 
 
 def _media_row(work: Work) -> setwise.Row:

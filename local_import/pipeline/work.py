@@ -36,6 +36,7 @@ class Work:
     size_bytes: int = 0
     accept_damage: bool = False
     attempts: int = 1
+    retries: int = 0  # how often it was tried again by itself
 
     fingerprint: Fingerprint | None = None
     sha256: str = ""

@@ -80,11 +80,15 @@ def resume(session_id: int, *, actor: Actor) -> ImportSession:
     session = get(session_id)
     take_over(session_id)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
-        step = Step("reopen", "Resumed by an operator.")
-        session = door.move(ImportSession, session_id, step, actor=actor)
+        reopen(session_id, actor=actor, reason="Resumed by an operator.")
     items.retry_all(session_id, actor=actor, reason="The session was resumed.")
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     return get(session_id)
+
+
+def reopen(session_id: int, *, actor: Actor, reason: str) -> ImportSession:
+    """Make a session in `error` or `canceled` ready to be started again."""
+    return door.move(ImportSession, session_id, Step("reopen", reason), actor=actor)
 
 
 def run_to_end(

@@ -1,0 +1,94 @@
+"""A worker's lease on its files: kept by a heartbeat, and believed only as long as that beats.
+
+A file is taken from its worker when the lease ends, never before. So a worker that cannot renew in
+time (it was stopped, its host slept, the database is away) stops by itself while it still may.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from ..audit_logger import Actor
+from ..models import ImportItem, Worker
+from ..transactions import database_now, in_transaction
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+BEAT_S = LEASE.total_seconds() / 4
+SAFE_S = LEASE.total_seconds() * 2 / 3  # after this without a renewal the lease is not believed
+
+
+class LeaseLost(Exception):
+    """This worker was out of touch for longer than its lease allows."""
+
+
+class Lease:
+    """A context manager: while it is open, what the owner holds stays its own."""
+
+    def __init__(self, owner: Actor, session_id: int, queue: str = "") -> None:
+        self._owner, self._session_id, self._queue = owner.name, session_id, queue
+        self._renewed = time.monotonic()
+        self._lost = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.renew()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        in_transaction(lambda: Worker.objects.filter(name=self._owner).delete())
+
+    def is_lost(self) -> bool:
+        """Whether somebody else may hold the files by now; once lost, a lease stays lost."""
+        self._lost = self._lost or time.monotonic() - self._renewed > SAFE_S
+        return self._lost
+
+    def renew(self) -> None:
+        """Extend the lease of everything the owner holds, and let it be heard of."""
+        asked = time.monotonic()
+        if not self.is_lost():
+            in_transaction(self._write)
+            self._renewed = asked
+
+    def _write(self) -> None:
+        now = database_now()
+        Worker.objects.update_or_create(
+            name=self._owner,
+            defaults={"heartbeat_at": now, "session_id": self._session_id},
+            create_defaults=self._facts() | {"heartbeat_at": now, "started_at": now},
+        )
+        ImportItem.objects.filter(owner=self._owner).in_work().update(lease_until=now + LEASE)
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "version": settings.PHOTONEST_VERSION,
+            "queue": self._queue,
+            "session_id": self._session_id,
+        }
+
+    def _beat(self) -> None:
+        try:
+            while not self._ended.wait(BEAT_S):
+                try:
+                    self.renew()
+                except DatabaseError:  # not renewed: is_lost tells it in time
+                    logger.warning("the lease could not be renewed", exc_info=True)
+                    connection.close()
+        finally:
+            connection.close()

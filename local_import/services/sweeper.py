@@ -1,0 +1,121 @@
+"""The sweep: whatever was left behind by a death, a lost message or a full disk goes on.
+
+One sweep converges: a second one finds nothing to do. It may run on any number of hosts at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.db.models import QuerySet, Sum
+
+from ..audit_logger import SYSTEM, Actor
+from ..errors import ErrorCode, ImportProblem
+from ..models import ImportItem, ImportSession, Worker
+from ..pipeline.desk import Desk, open_desk, open_for_recovery
+from ..pipeline.place import require_room
+from ..pipeline.recover import abandoned, find_placed, recover
+from ..pipeline.release import release_left
+from ..state_synchronizer import StateSynchronizer
+from ..states import SESSION_RUNNING, ItemState, SessionState, SourceDisposition
+from ..transactions import database_now
+from . import sessions
+
+logger = logging.getLogger(__name__)
+FORGET_WORKERS_AFTER = timedelta(days=1)
+# A session in error for one of these goes on when a look shows that the cause is gone.
+PROVABLE = (
+    ErrorCode.DISK_FULL,
+    ErrorCode.SOURCE_MISSING,
+    ErrorCode.LIBRARY_UNMOUNTED,
+    ErrorCode.LIBRARY_NOT_WRITABLE,
+    ErrorCode.PERMISSION_DENIED,
+)
+
+
+def sweep() -> dict[str, int]:
+    """Look through all sessions once; returns what was done, by name, only what was done at all."""
+    done: Counter[str] = Counter()
+    for session in _with_abandoned_items():
+        done["items_recovered"] += _recovered(session)
+    for session in _with_placed_but_missing():
+        if found := _on_desk(session, find_placed):
+            done["items_found"] += found
+            _synchronised(session)
+    for session in _with_sources_due():
+        done["sources_released"] += _on_desk(session, release_left)
+    for session in ImportSession.objects.filter(state__in=SESSION_RUNNING).order_by("pk"):
+        done["sessions_moved"] += _synchronised(session)
+    for session in _in_provable_error():
+        done["sessions_reopened"] += _reopened(session)
+    silent = database_now() - FORGET_WORKERS_AFTER
+    done["workers_forgotten"] = Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]
+    return {name: number for name, number in done.items() if number}
+
+
+def _with_abandoned_items() -> Iterable[ImportSession]:
+    held = ImportItem.objects.exclude(owner="").order_by("session").values("session").distinct()
+    sessions_in_work = ImportSession.objects.filter(pk__in=held).order_by("pk")
+    return [session for session in sessions_in_work if abandoned(session.pk)]
+
+
+def _recovered(session: ImportSession) -> int:
+    try:
+        with open_for_recovery(session) as desk:
+            return recover(desk, SYSTEM)
+    except ImportProblem as problem:  # the library is away: nobody can tell what was placed
+        logger.warning("session %s cannot be recovered now: %s", session.pk, problem.code)
+        return 0
+
+
+def _with_placed_but_missing() -> QuerySet[ImportSession]:
+    missing = ImportItem.objects.filter(state=ItemState.MISSING).exclude(destination="")
+    return ImportSession.objects.filter(pk__in=missing.values("session")).order_by("pk")
+
+
+def _with_sources_due() -> QuerySet[ImportSession]:
+    due = ImportItem.objects.filter(source_disposition=SourceDisposition.RELEASE_DUE)
+    return ImportSession.objects.filter(pk__in=due.values("session")).order_by("pk")
+
+
+def _on_desk(session: ImportSession, work: Callable[[Desk, Actor], int]) -> int:
+    try:
+        with open_desk(session) as desk:
+            return work(desk, SYSTEM)
+    except ImportProblem as problem:
+        logger.warning("session %s cannot be opened now: %s", session.pk, problem.code)
+        return 0
+
+
+def _synchronised(session: ImportSession) -> int:
+    """Move a session whose items call for another state: its last two finished at one instant."""
+    synchronizer = StateSynchronizer()
+    if not synchronizer.is_behind(session.pk):
+        return 0
+    synchronizer.sync_session_with_items(session.pk)
+    return 1
+
+
+def _in_provable_error() -> QuerySet[ImportSession]:
+    broken = ImportSession.objects.filter(state=SessionState.ERROR, error_code__in=PROVABLE)
+    return broken.order_by("pk")
+
+
+def _reopened(session: ImportSession) -> int:
+    """Let a session go on when its source and its library can be worked with again."""
+    try:
+        sessions.check_source(bytes(session.source_path))
+        with open_desk(session) as desk:
+            require_room(desk, _bytes_left(session))
+    except ImportProblem:
+        return 0
+    sessions.reopen(session.pk, actor=SYSTEM, reason="The cause of the error is gone.")
+    return 1
+
+
+def _bytes_left(session: ImportSession) -> int:
+    waiting = ImportItem.objects.in_session(session.pk).filter(state=ItemState.PENDING)
+    return waiting.aggregate(size=Sum("size_bytes"))["size"] or 0
