@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
+from .heif_items import read_exif
 from .model import Bytes, Damaged, Inspection
 
 MAX_BOXES = 10_000
@@ -40,7 +41,8 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         raise Damaged("The AVIF has a header that is too large.")
     meta = data.read_at(start, end - start)
     width, height = _size(meta)
-    return replace(base, width=width or None, height=height or None)
+    found = read_exif(data, meta)
+    return replace(base, width=width or None, height=height or None, exif=found)
 
 
 def _boxes(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
