@@ -1,11 +1,30 @@
-"""Who this process is, and whether another one is still alive."""
+"""Who this process is, whether another one is still alive, and a sign that children see."""
 
 from __future__ import annotations
 
+import mmap
 import os
 import socket
 
 import psutil
+
+
+class StopSign:
+    """A sign that a process and the children that it forks all see; it also stands for orphans.
+
+    Shared memory without a lock: a child that is killed while it looks cannot block the others.
+    """
+
+    def __init__(self) -> None:
+        self._sign = mmap.mmap(-1, 1)
+        self._maker = os.getpid()
+
+    def set(self) -> None:
+        self._sign[0] = 1
+
+    def is_set(self) -> bool:
+        orphaned = self._maker not in (os.getpid(), os.getppid())
+        return bool(self._sign[0]) or orphaned
 
 
 def identity() -> str:

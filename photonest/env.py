@@ -9,6 +9,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -20,6 +21,9 @@ ENGINES = {
     "postgres": "django.db.backends.postgresql",
     "postgresql": "django.db.backends.postgresql",
 }
+EMBEDDED_BROKER = "filesystem://localhost"
+BROKERS = ("redis", "rediss", "redis+socket", "amqp", "amqps")
+MOST_WORKERS = 1024
 SQLITE_OPTIONS = {
     # A deferred transaction that turns into a writer cannot wait for the lock; an immediate one can.
     "transaction_mode": "IMMEDIATE",
@@ -89,6 +93,35 @@ def database(home_dir: Path) -> dict[str, Any]:
     if engine == ENGINES["sqlite"]:
         config["OPTIONS"] = SQLITE_OPTIONS | config.get("OPTIONS", {})
     return config
+
+
+def broker() -> str:
+    """The address of the message broker; without CELERY_BROKER_URL, files in the home directory."""
+    url = os.environ.get("CELERY_BROKER_URL")
+    if not url:
+        return EMBEDDED_BROKER
+    remedy = "Write redis://host:6379/0 or amqp://user:password@host:5672//, or leave it unset."
+    scheme = url.partition(":")[0]
+    if scheme not in BROKERS:
+        problem = f"names the broker {scheme!r}, which is not supported"
+        raise WrongSetting("CELERY_BROKER_URL", problem, remedy)
+    try:
+        parts = urlsplit(url)
+        understood = bool(parts.hostname or parts.path) and (parts.port or 1) > 0
+    except ValueError:
+        understood = False
+    if not understood:
+        raise WrongSetting("CELERY_BROKER_URL", "cannot be understood", remedy)
+    return url
+
+
+def workers() -> int:
+    """How many worker processes a session in the background calls for."""
+    value = os.environ.get("PHOTONEST_WORKERS") or str(os.cpu_count() or 1)
+    if not (value.isdecimal() and 1 <= int(value) <= MOST_WORKERS):
+        problem = f"is {value!r}, which is no number from 1 to {MOST_WORKERS}"
+        raise WrongSetting("PHOTONEST_WORKERS", problem, "Write a number such as 2.")
+    return int(value)
 
 
 def time_zone() -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import __version__, env
+from kombu import Queue
+
+from . import __version__, env, queue
 
 BASE_DIR = env.BASE_DIR
 PHOTONEST_VERSION = __version__
@@ -21,6 +23,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "local_import",
+    "django_celery_beat",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -67,6 +70,47 @@ LANGUAGES = [("en", "English"), ("ja", "日本語")]
 LOCALE_PATHS = [BASE_DIR / "local_import" / "locale"]
 USE_TZ = True
 TIME_ZONE = env.time_zone()
+
+PHOTONEST_WORKERS = env.workers()
+CELERY_BROKER_URL = env.broker()
+PHOTONEST_QUEUE = PHOTONEST_HOME / "queue"  # of the embedded broker
+# A task ends by itself long before: its turn is services.background.TURN_S.
+CELERY_TASK_SOFT_TIME_LIMIT = 10 * 60  # seconds
+CELERY_TASK_TIME_LIMIT = 12 * 60
+CELERY_BROKER_TRANSPORT_OPTIONS = queue.transport_options(
+    CELERY_BROKER_URL, PHOTONEST_QUEUE, longest_task_s=CELERY_TASK_TIME_LIMIT
+)
+CELERY_BROKER_CONNECTION_TIMEOUT = 4  # seconds
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A request of the operator must not wait for a broker that is away: the sweeper rings again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
+CELERY_TASK_DEFAULT_QUEUE = "imports"
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("imports", "sweeps")]
+CELERY_TASK_ROUTES = {"local_import.sweep": {"queue": "sweeps"}}  # not behind the imports
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True  # the tables hold what became of it
+CELERY_RESULT_EXPIRES = None  # or beat would schedule a cleanup of results
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_ACKS_ON_TIMEOUT = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = PHOTONEST_WORKERS
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+# Answers to remote control would pile up as files.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = CELERY_BROKER_URL != env.EMBEDDED_BROKER
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# The timing is the code's and is written to the database when beat starts; the switch on/off is
+# the admin's. What is removed here needs a migration that removes its row.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "local_import.sweep",
+        "schedule": 30.0,  # seconds
+        # Not `expires`: the database scheduler drops that option.
+        "options": {"expire_seconds": 29},
+    },
+}
 
 STATIC_URL = "static/"
 STATIC_ROOT = PHOTONEST_HOME / "static"

@@ -94,7 +94,11 @@ def settings_in_the_code():
         tree = ast.parse((ROOT / "photonest" / name).read_text(encoding="utf-8"))
         texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
         literals |= {text for text in texts if isinstance(text, str)}
-    return {text for text in literals if re.fullmatch(r"PHOTONEST_[A-Z_]+|DATABASE_URL", text)}
+    return {
+        text
+        for text in literals
+        if re.fullmatch(r"PHOTONEST_[A-Z_]+|DATABASE_URL|CELERY_BROKER_URL", text)
+    }
 
 
 def test_the_page_of_settings_lists_all_variables_and_no_others():

@@ -12,6 +12,8 @@ CASES = {
     "PHOTONEST_HOME": ("relative/path", "not an absolute path"),
     "PHOTONEST_LIBRARY": ("/etc/passwd", "not a directory"),
     "DATABASE_URL": ("mysql://localhost/photos", "not supported"),
+    "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
+    "PHOTONEST_WORKERS": ("many", "no number from 1"),
     "PHOTONEST_TIME_ZONE": ("Mars/Olympus", "no known time zone"),
     "PHOTONEST_DEBUG": ("perhaps", "neither yes nor no"),
 }

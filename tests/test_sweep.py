@@ -309,7 +309,7 @@ def test_the_command_tells_what_was_done(session, capsys):
     leave_behind(session, DEAD, until="analyzing")
 
     call_command("sweep", "--json")
-    assert json.loads(capsys.readouterr().out) == {"items_recovered": 3}
+    assert json.loads(capsys.readouterr().out) == {"items_recovered": 3, "workers_called": 1}
 
     call_command("sweep")
     assert capsys.readouterr().out == "Nothing was left behind.\n"

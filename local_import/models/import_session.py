@@ -19,7 +19,14 @@ S = SessionState
 
 
 class ImportSessionQuerySet(StatefulQuerySet["ImportSession"]):
-    pass
+    def runnable(self) -> ImportSessionQuerySet:
+        """Started, and not told to stop: workers may take files."""
+        return self.filter(
+            started_at__isnull=False,
+            paused_at__isnull=True,
+            cancel_requested_at__isnull=True,
+            error_code="",
+        )
 
 
 class ImportSession(Stateful):
@@ -64,6 +71,9 @@ class ImportSession(Stateful):
 
     runner = models.CharField(_("process that runs it"), max_length=200, blank=True)
     runner_lease_until = models.DateTimeField(_("its lease ends at"), null=True, blank=True)
+
+    rung_at = models.DateTimeField(_("workers last called at"), null=True, blank=True)
+    unanswered_rings = models.PositiveIntegerField(_("calls that no worker answered"), default=0)
 
     # A picture of the items at `counted_at`; the items are the truth.
     counts = models.JSONField(_("items by state"), default=dict, blank=True)

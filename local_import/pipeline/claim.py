@@ -29,7 +29,7 @@ def claim(session_id: int, owner: Actor, limit: int = BATCH_ITEMS) -> list[Work]
 
 
 def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
-    if not _may_go_on(session_id):
+    if not ImportSession.objects.runnable().filter(pk=session_id).exists():
         return []
     now = database_now()
     rows = _cut(
@@ -52,16 +52,6 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries)
         for pk, fence, path, size, accept, attempts, retries, _ in rows
     ]
-
-
-def _may_go_on(session_id: int) -> bool:
-    return ImportSession.objects.filter(
-        pk=session_id,
-        started_at__isnull=False,
-        paused_at__isnull=True,
-        cancel_requested_at__isnull=True,
-        error_code="",
-    ).exists()
 
 
 Claimable = tuple[int, int, bytes | memoryview, int, bool, int, int, int]

@@ -38,7 +38,7 @@ class Lease:
     def __init__(self, owner: Actor, session_id: int, queue: str = "") -> None:
         self._owner, self._session_id, self._queue = owner.name, session_id, queue
         self._renewed = time.monotonic()
-        self._lost = False
+        self._lost = self._introduced = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -50,7 +50,8 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        in_transaction(lambda: Worker.objects.filter(name=self._owner).delete())
+        if self._introduced:  # not within another lease of the same process
+            in_transaction(lambda: Worker.objects.filter(name=self._owner).delete())
 
     def is_lost(self) -> bool:
         """Whether somebody else may hold the files by now; once lost, a lease stays lost."""
@@ -66,11 +67,12 @@ class Lease:
 
     def _write(self) -> None:
         now = database_now()
-        Worker.objects.update_or_create(
+        _, created = Worker.objects.update_or_create(
             name=self._owner,
             defaults={"heartbeat_at": now, "session_id": self._session_id},
             create_defaults=self._facts() | {"heartbeat_at": now, "started_at": now},
         )
+        self._introduced = self._introduced or created
         ImportItem.objects.filter(owner=self._owner).in_work().update(lease_until=now + LEASE)
 
     def _facts(self) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -14,18 +13,17 @@ from ..audit_logger import Actor
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
-from ..processes import identity, is_provably_dead
 from ..state_synchronizer import SessionSnapshot, StateSynchronizer
 from ..states import ItemState, SessionState
-from ..transactions import database_now, in_transaction
+from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
 from .crew import Crew
 from .desk import Desk, open_desk
 from .recover import recover
 from .release import release_left
+from .runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from .scan import scan
 
-RUNNER_LEASE = timedelta(minutes=2)
 TICK_S = 0.5
 Report = Callable[[SessionSnapshot], None]
 _synchronizer = StateSynchronizer()
@@ -44,7 +42,7 @@ def run(
         problem = _run(session_id, workers, actor, report, interrupted)
         _conclude(session_id, problem, actor, interrupted())
     finally:
-        _let_go(session_id)
+        let_go(session_id)
     return ImportSession.objects.get(pk=session_id)
 
 
@@ -52,26 +50,15 @@ def take_over(session_id: int) -> None:
     """Make this process the runner of the session, if its last one is gone."""
 
     def work() -> None:
-        session = ImportSession.objects.select_for_update().get(pk=session_id)
-        now = database_now()
-        held = session.runner_lease_until is not None and session.runner_lease_until > now
-        if held and session.runner != identity() and not is_provably_dead(session.runner):
-            raise ImportProblem(ErrorCode.SESSION_BUSY, session=session_id, owner=session.runner)
-        _renew(session_id)
+        hold(session_id)
+        unpause(session_id)
 
     in_transaction(work)
 
 
-def _renew(session_id: int) -> None:
-    until = database_now() + RUNNER_LEASE
+def unpause(session_id: int) -> None:
     ImportSession.objects.filter(pk=session_id).update(
-        runner=identity(), runner_lease_until=until, paused_at=None, paused_by="", paused_reason=""
-    )
-
-
-def _let_go(session_id: int) -> None:
-    ImportSession.objects.filter(pk=session_id, runner=identity()).update(
-        runner="", runner_lease_until=None
+        paused_at=None, paused_by="", paused_reason=""
     )
 
 
@@ -89,7 +76,7 @@ def _run(
             finally:
                 crew.stop()
                 while crew.wait(TICK_S):
-                    _renew(session_id)
+                    renew(session_id)
     except ImportProblem as problem:
         return problem
 
@@ -109,7 +96,7 @@ def _accompany(
             crew.stop()
         return crew.is_stopping()
 
-    _walk(desk, actor, should_stop)
+    walk(desk, actor, meanwhile(should_stop, RENEW_EVERY_S, lambda: renew(desk.session_id)))
     alive = True
     last = time.monotonic()
     while alive:
@@ -123,7 +110,7 @@ def _accompany(
                 return _workers_died(desk.session_id)
             alive = True
         if time.monotonic() - last >= TICK_S:
-            _renew(desk.session_id)
+            renew(desk.session_id)
             report(_synchronizer.sync_session_with_items(desk.session_id, actor=actor))
             last = time.monotonic()
     recover(desk, actor)
@@ -136,7 +123,8 @@ def _workers_died(session_id: int) -> ImportProblem:
     return ImportProblem(ErrorCode.WORKER_DIED, session=session_id, detail=detail)
 
 
-def _walk(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> None:
+def walk(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> None:
+    """Record what the source holds, unless that is done; the session's state follows."""
     session = ImportSession.objects.get(pk=desk.session_id)
     if session.walked_at is None and not scan(desk, actor, should_stop):
         return
@@ -169,4 +157,4 @@ def break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
     door.move(ImportSession, session_id, Step("break_off", found.summary, values), actor=actor)
 
 
-__all__ = ["break_off", "run", "take_over"]
+__all__ = ["break_off", "run", "take_over", "unpause", "walk"]

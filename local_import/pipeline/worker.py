@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from ..audit_logger import Actor
 from ..door import StaleRows
@@ -27,39 +29,69 @@ SHORTEST_WAIT_S = 0.002
 LONGEST_WAIT_S = 0.25
 
 
-def work_through(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
-    """Work until every item of the session is at rest.
+@dataclass(slots=True)
+class Shift:
+    """How long a worker stays with a session. Nothing in work is given back when it is over."""
+
+    ends: float = math.inf  # by time.monotonic(); afterwards no files are taken
+    patience_s: float = (
+        math.inf
+    )  # how long it waits for files that others have, or that rest a while
+    last_batch: float = field(default_factory=time.monotonic)
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends
+
+    def is_idle(self) -> bool:
+        return time.monotonic() >= self.last_batch + self.patience_s
+
+
+def work_through(
+    desk: Desk, owner: Actor, should_stop: Callable[[], bool], shift: Shift | None = None
+) -> None:
+    """Work until every item of the session is at rest, or the shift is over.
 
     Raises ImportProblem when the session cannot go on; then nothing of this worker is in work.
     """
+    shift = shift or Shift()
     wait_s = SHORTEST_WAIT_S
-    batch = _next(desk, owner, should_stop)
+    batch = _next(desk, owner, should_stop, shift)
     while True:
         if batch:
             wait_s = SHORTEST_WAIT_S
-            batch = run_batch(desk, batch, owner, should_stop)
-        elif should_stop() or not _may_get_more(desk.session_id):
+            batch = run_batch(desk, batch, owner, should_stop, shift)
+        elif should_stop() or shift.is_over() or not _may_get_more(desk.session_id, shift):
             return
         else:
             time.sleep(wait_s)
             wait_s = min(wait_s * 1.5, LONGEST_WAIT_S)
-            batch = _next(desk, owner, should_stop)
+            batch = _next(desk, owner, should_stop, shift)
 
 
-def _next(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> list[Work]:
-    return [] if should_stop() else claim(desk.session_id, owner, BATCH_ITEMS)
+def _next(desk: Desk, owner: Actor, should_stop: Callable[[], bool], shift: Shift) -> list[Work]:
+    if should_stop() or shift.is_over():
+        return []
+    batch = claim(desk.session_id, owner, BATCH_ITEMS)
+    if batch:
+        shift.last_batch = time.monotonic()
+    return batch
 
 
-def _may_get_more(session_id: int) -> bool:
-    unfinished = (ItemState.PENDING, *ITEM_IN_WORK)
-    if ImportItem.objects.in_session(session_id).filter(state__in=unfinished).exists():
+def _may_get_more(session_id: int, shift: Shift) -> bool:
+    walking = ImportSession.objects.runnable().filter(walked_at__isnull=True)
+    if walking.filter(pk=session_id).exists():
         return True
-    walking = ImportSession.objects.filter(started_at__isnull=False, walked_at__isnull=True)
-    return walking.filter(pk=session_id).exists()
+    unfinished = (ItemState.PENDING, *ITEM_IN_WORK)
+    left = ImportItem.objects.in_session(session_id).filter(state__in=unfinished).exists()
+    return left and not shift.is_idle()
 
 
 def run_batch(
-    desk: Desk, batch: Sequence[Work], owner: Actor, should_stop: Callable[[], bool]
+    desk: Desk,
+    batch: Sequence[Work],
+    owner: Actor,
+    should_stop: Callable[[], bool],
+    shift: Shift | None = None,
 ) -> list[Work]:
     """Bring claimed files to rest, or give them back when it is time to stop; returns the next batch.
 
@@ -77,7 +109,9 @@ def run_batch(
         check(desk, batch, owner)
         problem = place(desk, batch)
         following = in_transaction(
-            lambda: _settle_and_claim(desk, batch, owner, began, should_stop, problem)
+            lambda: _settle_and_claim(
+                desk, batch, owner, began, should_stop, shift or Shift(), problem
+            )
         )
     except StaleRows:
         logger.warning("lease lost, batch left to its new owner", exc_info=True)
@@ -94,10 +128,11 @@ def _settle_and_claim(
     owner: Actor,
     began: float,
     should_stop: Callable[[], bool],
+    shift: Shift,
     problem: ImportProblem | None,
 ) -> list[Work]:
     settle(desk, batch, owner, (time.perf_counter() - began) * 1000)
-    return [] if problem else _next(desk, owner, should_stop)
+    return [] if problem else _next(desk, owner, should_stop, shift)
 
 
-__all__ = ["ImportProblem", "run_batch", "work_through"]
+__all__ = ["ImportProblem", "Shift", "run_batch", "work_through"]

@@ -77,8 +77,14 @@ def get(session_id: int) -> ImportSession:
 
 def resume(session_id: int, *, actor: Actor) -> ImportSession:
     """Make a session ready to be run again: what failed or is missing waits for another try."""
-    session = get(session_id)
+    get(session_id)
     take_over(session_id)
+    return offer_again(session_id, actor=actor)
+
+
+def offer_again(session_id: int, *, actor: Actor) -> ImportSession:
+    """Open a session that was closed, and let what failed or is missing wait for another try."""
+    session = get(session_id)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
         reopen(session_id, actor=actor, reason="Resumed by an operator.")
     items.retry_all(session_id, actor=actor, reason="The session was resumed.")

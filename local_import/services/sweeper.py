@@ -22,7 +22,7 @@ from ..pipeline.release import release_left
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, ItemState, SessionState, SourceDisposition
 from ..transactions import database_now
-from . import sessions
+from . import background, sessions
 
 logger = logging.getLogger(__name__)
 FORGET_WORKERS_AFTER = timedelta(days=1)
@@ -51,6 +51,7 @@ def sweep() -> dict[str, int]:
         done["sessions_moved"] += _synchronised(session)
     for session in _in_provable_error():
         done["sessions_reopened"] += _reopened(session)
+    done["workers_called"] = _call_workers()
     silent = database_now() - FORGET_WORKERS_AFTER
     done["workers_forgotten"] = Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]
     return {name: number for name, number in done.items() if number}
@@ -119,3 +120,10 @@ def _reopened(session: ImportSession) -> int:
 def _bytes_left(session: ImportSession) -> int:
     waiting = ImportItem.objects.in_session(session.pk).filter(state=ItemState.PENDING)
     return waiting.aggregate(size=Sum("size_bytes"))["size"] or 0
+
+
+def _call_workers() -> int:
+    """Ring for each session that has work and nobody at it."""
+    now = database_now()
+    found = background.with_work(now).order_by("pk")
+    return sum(background.call_workers(session, now) for session in found)

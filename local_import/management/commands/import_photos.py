@@ -1,4 +1,4 @@
-"""Import a directory in the foreground."""
+"""Import a directory, in the foreground or by the running workers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,7 @@ from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...models import ImportSession
 from ...pipeline.preview import preview
-from ...services import reports, sessions
+from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
 from ..progress import Progress
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         "Import the photos of a directory, with everything below it, into the library. "
         "Every file ends in the library, or at rest with a reason. Ctrl-C stops cleanly; the same "
         "command, or --resume, goes on. Exit status: 0 imported or nothing to import, 1 failed or "
-        "in error, 2 wrong use, 130 interrupted."
+        "in error, 2 wrong use, 130 interrupted; with --background, 0 says that it was started."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,11 +47,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers",
             type=int,
-            default=os.cpu_count() or 1,
+            default=None,
             help="number of worker processes (default: the cores of this machine)",
         )
         parser.add_argument(
             "--dry-run", action="store_true", help="decide everything and change nothing"
+        )
+        parser.add_argument(
+            "--background",
+            action="store_true",
+            help="leave the work to the running workers and return at once",
         )
         parser.add_argument(
             "--resume",
@@ -66,7 +72,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         _check_usage(options, dry_run)
         try:
-            report, status = self._preview(**options) if dry_run else self._import(**options)
+            report, status = self._chosen(dry_run, options["background"])(**options)
         except ImportProblem as problem:
             _refuse(problem, as_json=options["json"])
         if options["json"]:
@@ -75,6 +81,17 @@ class Command(BaseCommand):
             self.stdout.write(text.session(report))
         if status:
             sys.exit(status)
+
+    def _chosen(self, dry_run: bool, background: bool) -> Callable[..., tuple[dict[str, Any], int]]:
+        if dry_run:
+            return self._preview
+        return self._leave_to_workers if background else self._import
+
+    def _leave_to_workers(self, **options: Any) -> tuple[dict[str, Any], int]:
+        actor = Actor(f"command:{getpass.getuser()}")
+        session = _session(actor, background.resume, **options)
+        session = background.start(session.pk, actor=actor)
+        return reports.session_report(session), 0
 
     def _preview(self, *, source: str, mode: str | None, **_: Any) -> tuple[dict[str, Any], int]:
         left_out: dict[str, int] = {}
@@ -85,14 +102,14 @@ class Command(BaseCommand):
             report |= {"source": names.shown(desk.source.root), "mode": str(mode)}
         return report, _EXIT_OF.get(SessionState(report["state"]), 0)
 
-    def _import(self, *, workers: int, **options: Any) -> tuple[dict[str, Any], int]:
+    def _import(self, *, workers: int | None, **options: Any) -> tuple[dict[str, Any], int]:
         actor = Actor(f"command:{getpass.getuser()}")
-        session = _session(actor, **options)
+        session = _session(actor, sessions.resume, **options)
         signals = _Interrupts()
         with Progress(session, quiet=options["json"]) as progress:
             session = sessions.run_to_end(
                 session.pk,
-                workers=workers,
+                workers=workers or os.cpu_count() or 1,
                 actor=actor,
                 report=progress.show,
                 interrupted=signals.seen,
@@ -104,17 +121,24 @@ class Command(BaseCommand):
 
 
 def _session(
-    actor: Actor, *, source: str | None, resume: int | None, mode: str | None, label: str, **_: Any
+    actor: Actor,
+    go_on: Callable[..., ImportSession],
+    *,
+    source: str | None,
+    resume: int | None,
+    mode: str | None,
+    label: str,
+    **_: Any,
 ) -> ImportSession:
     """The session to run: the named one, an unfinished one of this source, or a new one."""
     if resume is not None:
-        return sessions.resume(resume, actor=actor)
+        return go_on(resume, actor=actor)
     assert source is not None
     path, chosen = os.fsencode(source), mode or ImportMode.COPY
     sessions.check_source(path)
     found = sessions.unfinished(path, chosen)
     if found is not None:
-        return sessions.resume(found.pk, actor=actor)
+        return go_on(found.pk, actor=actor)
     return sessions.create(path, mode=chosen, label=label, actor=actor)
 
 
@@ -123,7 +147,12 @@ def _check_usage(options: dict[str, Any], dry_run: bool) -> None:
         _wrong_use("Name either a source directory or --resume SESSION.")
     if options["resume"] is not None and (dry_run or options["mode"]):
         _wrong_use("--resume goes with neither --dry-run nor --mode: the session has its mode.")
-    if options["workers"] < 1:
+    if options["background"] and (dry_run or options["workers"] is not None):
+        _wrong_use(
+            "--background goes with neither --dry-run nor --workers: PHOTONEST_WORKERS says how "
+            "many workers a session in the background calls for."
+        )
+    if options["workers"] is not None and options["workers"] < 1:
         _wrong_use("--workers must be 1 or more.")
 
 

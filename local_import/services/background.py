@@ -1,0 +1,164 @@
+"""A session in the background: workers advance it turn by turn until every file is at rest.
+
+One worker at a time runs a session: it walks the source, calls helpers, and rings for the next turn.
+Helpers take files meanwhile, and call nobody. Whoever comes too often or to nothing goes away, so
+doubled messages do not multiply.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from django.db.models import Exists, OuterRef, Q
+
+from .. import door, doorbell
+from ..audit_logger import Actor
+from ..door import Step
+from ..errors import ImportProblem
+from ..models import ImportItem, ImportSession
+from ..models.import_session import ImportSessionQuerySet
+from ..pipeline.desk import Desk, open_desk
+from ..pipeline.lease import Lease
+from ..pipeline.recover import recover
+from ..pipeline.release import release_left
+from ..pipeline.run import break_off, unpause, walk
+from ..pipeline.runner import RENEW_EVERY_S, hold, is_held, let_go, meanwhile, renew
+from ..pipeline.worker import Shift, work_through
+from ..processes import identity
+from ..state_synchronizer import StateSynchronizer
+from ..states import SESSION_RUNNING, SessionState
+from ..transactions import database_now, in_transaction
+from . import sessions
+
+TURN_S = 20.0  # then it is the turn of other sessions, and of the sweep
+PATIENCE_S = 2.0  # how long a worker waits for files that others have
+_REFUSED = (SessionState.PENDING, SessionState.ERROR, SessionState.CANCELED)
+_synchronizer = StateSynchronizer()
+
+
+def start(session_id: int, *, actor: Actor) -> ImportSession:
+    """Start a session that is ready; one that was started is left as it is (a double click).
+
+    Raises TransitionNotAllowed, after the refusal was recorded, when it is neither.
+    """
+    step = Step("start", "Started in the background.")
+    session = in_transaction(partial(_start_if_ready, session_id, step, actor))
+    if session.state in _REFUSED:
+        door.move(ImportSession, session_id, step, actor=actor)
+    return session
+
+
+def _start_if_ready(session_id: int, step: Step, actor: Actor) -> ImportSession:
+    session = ImportSession.objects.select_for_update().get(pk=session_id)
+    if session.state != SessionState.READY:
+        return session
+    session = door.move(ImportSession, session_id, step, actor=actor)
+    doorbell.ring(session_id)
+    return session
+
+
+def resume(session_id: int, *, actor: Actor) -> ImportSession:
+    """Go on with a session in the background: what failed or is missing is tried again."""
+    unpause(session_id)
+    sessions.offer_again(session_id, actor=actor)
+    start(session_id, actor=actor)
+    call_workers(sessions.get(session_id), database_now())
+    return sessions.get(session_id)
+
+
+def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
+    """Run a session for a turn; where another worker runs it already, help that one."""
+    doorbell.answer(session_id)
+    if not _may_go_on(session_id):
+        return  # paused, canceled, or the message was late
+    try:
+        hold(session_id)
+    except ImportProblem:
+        help_out(session_id, should_stop=should_stop)
+        return
+    try:
+        _take_turn(session_id, should_stop, _run)
+    finally:
+        let_go(session_id)
+    _call_for_next_turn(session_id)
+
+
+def help_out(session_id: int, *, should_stop: Callable[[], bool]) -> None:
+    """Take files of a session for a turn, while another worker runs it."""
+    session = ImportSession.objects.runnable().filter(pk=session_id).first()
+    if session is not None and is_held(session, database_now()):
+        _take_turn(session_id, should_stop, lambda *_: None)
+        _call_for_next_turn(session_id)
+
+
+def _may_go_on(session_id: int) -> bool:
+    return ImportSession.objects.runnable().filter(pk=session_id).exists()
+
+
+def _take_turn(
+    session_id: int,
+    should_stop: Callable[[], bool],
+    prepare: Callable[[Desk, Actor, Callable[[], bool]], None],
+) -> None:
+    """Take files until the turn is over, there are none, or the session cannot go on."""
+    owner = Actor(identity())
+    try:
+        session = ImportSession.objects.get(pk=session_id)
+        with open_desk(session) as desk, Lease(owner, session_id, doorbell.QUEUE) as lease:
+
+            def stop() -> bool:
+                return should_stop() or lease.is_lost()
+
+            prepare(desk, owner, stop)
+            work_through(desk, owner, stop, Shift(time.monotonic() + TURN_S, PATIENCE_S))
+            if not _synchronizer.get_session_snapshot(session_id).unfinished:
+                release_left(desk, owner)
+    except ImportProblem as problem:
+        in_transaction(partial(_break_off, session_id, problem, owner))
+    _synchronizer.sync_session_with_items(session_id, actor=owner)
+
+
+def _run(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
+    """What only the runner does: recover what the dead left, call helpers, walk the source."""
+    pk = desk.session_id
+    recover(desk, owner)
+    doorbell.call_helpers(pk)
+    stop = partial(_is_stopped, pk, should_stop)
+    chores = (partial(renew, pk), partial(doorbell.call_helpers, pk))
+    walk(desk, owner, meanwhile(stop, RENEW_EVERY_S, *chores))
+
+
+def _is_stopped(session_id: int, should_stop: Callable[[], bool]) -> bool:
+    return should_stop() or not _may_go_on(session_id)
+
+
+def _break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
+    """Several workers may meet the same full disk; the first one says so."""
+    session = ImportSession.objects.select_for_update().get(pk=session_id)
+    if session.state in SESSION_RUNNING:
+        break_off(session_id, problem, actor)
+
+
+def _call_for_next_turn(session_id: int) -> None:
+    now = database_now()
+    session = with_work(now).filter(pk=session_id).first()
+    if session is not None:
+        call_workers(session, now)
+
+
+def with_work(now: datetime) -> ImportSessionQuerySet:
+    """The sessions of which a worker can walk the source or take files now."""
+    items = ImportItem.objects.filter(session_id=OuterRef("pk"))
+    unwalked = Q(walked_at__isnull=True) | Q(planned_at__isnull=True)
+    return ImportSession.objects.runnable().filter(unwalked | Exists(items.claimable(now)))
+
+
+def call_workers(session: ImportSession, now: datetime) -> bool:
+    """Ring, unless the session is run already or was rung for just now; returns whether it rang."""
+    if is_held(session, now) or not doorbell.is_silent(session, now):
+        return False
+    doorbell.ring(session.pk)
+    return True

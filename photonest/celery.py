@@ -1,0 +1,30 @@
+"""The Celery application. Its settings are those of Django that begin with CELERY_."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init
+
+from . import queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "photonest.settings")
+app = Celery("photonest")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@app.on_after_configure.connect
+def _prepare_queue(**_: Any) -> None:
+    from django.conf import settings
+
+    queue.prepare(settings.CELERY_BROKER_URL, settings.PHOTONEST_QUEUE)
+
+
+@worker_init.connect
+def _take_messages_nearby(**_: Any) -> None:
+    from django.conf import settings
+
+    queue.take_messages_nearby(settings.CELERY_BROKER_URL, settings.PHOTONEST_QUEUE)
