@@ -19,5 +19,5 @@ def _call_workers() -> int:
     now = database_now()
     # What is in work may be a dead worker's: the next runner finds that out.
     in_work = ImportItem.objects.in_work().filter(session_id=OuterRef("pk"))
-    found = with_work(now) | ImportSession.objects.runnable().filter(Exists(in_work))
+    found = with_work(now) | ImportSession.objects.runnable().running().filter(Exists(in_work))
     return sum(call_workers(session, now) for session in found.order_by("pk"))
