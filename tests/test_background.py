@@ -12,7 +12,7 @@ import pytest
 from tests.photos import jpeg
 from tests.test_import_photos import assert_library_is_true
 
-PHOTOS = 1000
+PHOTOS = 900
 WORKING = ("analyzing", "checking", "moving", "updating")
 
 
@@ -168,6 +168,22 @@ def test_what_a_killed_worker_held_is_taken_up_after_a_sweep(desk, full_inbox, w
     desk.call("local_import.sweep")
 
     wait_for_end(desk)
+    assert_all_are_imported_once(desk)
+
+
+def test_when_a_process_of_a_worker_is_killed_sweeps_bring_the_session_to_its_end(
+    desk, full_inbox, worker
+):
+    begin(desk, full_inbox)
+    parent = psutil.Process(worker().pid)
+    wait_for_imports(desk)
+    parent.children()[-1].kill()
+
+    def swept():
+        desk.call("local_import.sweep")
+        return desk.status()["state"] == "imported"
+
+    wait_for(swept)
     assert_all_are_imported_once(desk)
 
 
