@@ -28,6 +28,9 @@ class ImportSessionQuerySet(StatefulQuerySet["ImportSession"]):
             error_code="",
         )
 
+    def running(self) -> ImportSessionQuerySet:
+        return self.filter(state__in=SESSION_RUNNING)
+
 
 class ImportSession(Stateful):
     """One import. Its running state follows from its items (state_synchronizer), never the reverse.

@@ -72,7 +72,7 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
     """Run a session for a turn; where another worker runs it already, help that one."""
     doorbell.answer(session_id)
     if not _may_go_on(session_id):
-        return  # paused, canceled, or the message was late
+        return  # paused, canceled or at rest: the message was late
     try:
         hold(session_id)
     except ImportProblem:
@@ -87,14 +87,14 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
 
 def help_out(session_id: int, *, should_stop: Callable[[], bool]) -> None:
     """Take files of a session for a turn, while another worker runs it."""
-    session = ImportSession.objects.runnable().filter(pk=session_id).first()
+    session = ImportSession.objects.runnable().running().filter(pk=session_id).first()
     if session is not None and is_held(session, database_now()):
         _take_turn(session_id, should_stop, lambda *_: None)
         _call_for_next_turn(session_id)
 
 
 def _may_go_on(session_id: int) -> bool:
-    return ImportSession.objects.runnable().filter(pk=session_id).exists()
+    return ImportSession.objects.runnable().running().filter(pk=session_id).exists()
 
 
 def _take_turn(
@@ -148,7 +148,8 @@ def with_work(now: datetime) -> ImportSessionQuerySet:
     """The sessions of which a worker can walk the source or take files now."""
     items = ImportItem.objects.filter(session_id=OuterRef("pk"))
     unwalked = Q(walked_at__isnull=True) | Q(planned_at__isnull=True)
-    return ImportSession.objects.runnable().filter(unwalked | Exists(items.claimable(now)))
+    due = unwalked | Exists(items.claimable(now))
+    return ImportSession.objects.runnable().running().filter(due)
 
 
 def call_workers(session: ImportSession, now: datetime) -> bool:
