@@ -19,6 +19,7 @@ from ..pipeline.desk import Desk, open_library, open_source_tree
 from ..pipeline.run import Report, run, take_over
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
+from ..transactions import in_transaction
 from . import items
 
 _UNFINISHED = (SessionState.PENDING, SessionState.READY, *SESSION_RUNNING)
@@ -31,15 +32,23 @@ def create(
     source = check_source(source)
     with open_library():
         pass
-    session = ImportSession.objects.create(
-        label=label,
-        source_path=source,
-        source=names.shown(source),
-        mode=mode,
-        created_by_id=actor.user_id,
-    )
+
+    def work() -> ImportSession:
+        session = ImportSession.objects.create(
+            label=label,
+            source_path=source,
+            source=names.shown(source),
+            mode=mode,
+            created_by_id=actor.user_id,
+        )
+        return _confirm(session.pk, actor)
+
+    return in_transaction(work)
+
+
+def _confirm(session_id: int, actor: Actor) -> ImportSession:
     step = Step("confirm", "The source can be read and the library be written.")
-    return door.move(ImportSession, session.pk, step, actor=actor)
+    return door.move(ImportSession, session_id, step, actor=actor)
 
 
 def check_source(source: bytes) -> bytes:
@@ -85,6 +94,9 @@ def resume(session_id: int, *, actor: Actor) -> ImportSession:
 def offer_again(session_id: int, *, actor: Actor) -> ImportSession:
     """Open a session that was closed, and let what failed or is missing wait for another try."""
     session = get(session_id)
+    if session.state == SessionState.PENDING:
+        check_source(bytes(session.source_path))
+        session = _confirm(session_id, actor)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
         reopen(session_id, actor=actor, reason="Resumed by an operator.")
     items.retry_all(session_id, actor=actor, reason="The session was resumed.")
