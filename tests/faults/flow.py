@@ -1,0 +1,84 @@
+"""The import and its recovery, each as one call in this process.
+
+`import_all` is what an operator's command does; `recover_all` is what brings everything back after
+a fault. They are the only places that know how an import is run.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from local_import.audit_logger import Actor
+from local_import.errors import ImportProblem
+from local_import.models import ImportSession
+from local_import.pipeline import crew
+from local_import.pipeline import run as running
+from local_import.services import sessions
+
+from .place import Place
+
+ACTOR = Actor("laboratory")
+
+
+class Here:
+    """A crew without processes: the first wait does all the work, in this process."""
+
+    def __init__(self, session_id: int, number: int) -> None:
+        self._session_id, self._stopping, self._begun = session_id, False, False
+        self._problem: ImportProblem | None = None
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def is_stopping(self) -> bool:
+        return self._stopping
+
+    def wait(self, timeout_s: float) -> bool:
+        if not (self._begun or self._stopping):
+            self._begun = True
+            try:
+                crew.work_here(self._session_id, self.is_stopping)
+            except ImportProblem as problem:
+                self._problem = problem
+                self.stop()
+        return False
+
+    def bury_dead(self) -> int:
+        return 0
+
+    def replace(self, number: int) -> bool:
+        return False
+
+    def problem(self) -> ImportProblem | None:
+        return self._problem
+
+
+def run_here(session_id: int) -> ImportSession:
+    made: Any = running.Crew
+    running.Crew = Here  # type: ignore[assignment,misc]
+    try:
+        return sessions.run_to_end(session_id, workers=1, actor=ACTOR)
+    finally:
+        running.Crew = made  # type: ignore[misc]
+
+
+def prepare(place: Place) -> None:
+    """A clean place; what the library is to know beforehand is imported."""
+    place.clean()
+    if place.scenario.known:
+        run_here(sessions.create(os.fsencode(place.earlier), actor=ACTOR).pk)
+
+
+def import_all(place: Place) -> None:
+    source, mode = os.fsencode(place.source), place.scenario.mode
+    run_here(sessions.create(source, mode=mode, actor=ACTOR).pk)
+
+
+def recover_all(place: Place) -> None:
+    """The operator gives the command again."""
+    source, mode = os.fsencode(place.source), place.scenario.mode
+    path = os.path.realpath(source)
+    own = [s for s in ImportSession.objects.order_by("pk") if bytes(s.source_path) == path]
+    session = own[-1] if own else sessions.create(source, mode=mode, actor=ACTOR)
+    run_here(sessions.resume(session.pk, actor=ACTOR).pk)
