@@ -14,6 +14,7 @@ from collections.abc import Callable
 from .problems import CannotRename, DestinationTaken, SourceChanged
 from .reading import BLOCK_BYTES, Fingerprint, Source, digest, open_source
 from .tree import Tree
+from .walking import walk
 
 INCOMING = b".incoming/"
 QUARANTINE = b"quarantine/"
@@ -142,6 +143,11 @@ def discard(library: Tree, part: bytes) -> None:
         library.at(part, lambda fd, name: os.unlink(name, dir_fd=fd))
     except FileNotFoundError:
         pass
+
+
+def parts(tree: Tree) -> list[bytes]:
+    """The temporary files that are there now."""
+    return [entry.path for entry in walk(tree, INCOMING.rstrip(b"/"))]
 
 
 def sync(tree: Tree) -> None:
