@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connections
 
-PATIENCE_S = 10
+PATIENCE_S = 4
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ a fault. They are the only places that know how an import is run.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from local_import.audit_logger import Actor
@@ -71,8 +72,10 @@ def prepare(place: Place) -> None:
 
 
 def import_all(place: Place) -> None:
+    """What the command does; where it refuses to start, it has said why."""
     source, mode = os.fsencode(place.source), place.scenario.mode
-    run_here(sessions.create(source, mode=mode, actor=ACTOR).pk)
+    with suppress(ImportProblem):
+        run_here(sessions.create(source, mode=mode, actor=ACTOR).pk)
 
 
 def recover_all(place: Place) -> None:

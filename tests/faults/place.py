@@ -99,12 +99,14 @@ class Place:
             self.kept.add(sha(FOREIGN))
 
     def replace(self, name: str, content: bytes) -> bool:
-        """Somebody saves other bytes under the name, by rename; False when it is gone by now."""
+        """Somebody saves other bytes under the name, by rename; False when it is gone by now.
+
+        The bytes that were there are not to survive, unless the library has them already.
+        """
         if not (self.source / name).exists():
             return False
         write(self.source / ".new", content)
         os.rename(self.source / ".new", self.source / name)
-        self.contents[name] = content
         return True
 
 

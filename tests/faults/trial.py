@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from errno import errorcode as code
 from typing import Any
 
-from .boundaries import Act, Boundaries, is_effect, kill, nothing
-from .child import Child, Ending, in_child
+import pytest
+
+from local_import.models import ImportItem
+from local_import.pipeline import claim as claiming
+from local_import.pipeline import run as running
+from tests.photos import jpeg
+
+from .boundaries import Act, Boundaries, Boundary, call, cut_connection, fail, kill, nothing, stop
+from .child import Child, Ending
 from .flow import import_all, prepare, recover_all
-from .oracle import dump, verify, verify_end
-from .place import Place
+from .oracle import dump, files, verify, verify_end
+from .place import Place, sha
+
+EDITED = jpeg(3)
+END = 10_000  # the number of a boundary that is never reached
 
 Found = list[str]
 
@@ -31,11 +43,11 @@ class Trials:
     def child(self, work: Callable[[], Any], act: Act = nothing) -> Child:
         return Child(lambda: self._spoiled(work, act))
 
-    def _spoiled(self, work: Callable[[], Any], act: Act) -> list[str]:
+    def _spoiled(self, work: Callable[[], Any], act: Act) -> list[Boundary]:
         self.mutate()
         watched = Boundaries(act).watch()
         work()
-        return watched.names
+        return watched.passed
 
     def import_with(self, act: Act = nothing) -> Ending:
         """Import in a clean place, in a child, with a fault."""
@@ -45,29 +57,35 @@ class Trials:
     def recover(self) -> Ending:
         return self.child(lambda: recover_all(self.place)).end()
 
-    def boundaries(self) -> list[str]:
-        """The names of all boundaries of an import in which nothing fails."""
+    def boundaries(self) -> list[Boundary]:
+        """All boundaries of an import in which nothing fails."""
         ending = self.import_with()
         if ending.error:
             self.violations.append(f"without any fault: {ending.error}")
         return ending.result or []
 
-    def judge(self, where: str) -> None:
+    def judge(self, where: str, *, removable: bool = True, edited: bool = False) -> None:
         """The laws hold at once, one recovery leads to the end, and a second changes nothing."""
         self.points += 1
-        found = verify(self.place)
-        found += self.judge_recovery()
-        self.violations += [f"{where}: {text}" for text in found]
+        found = verify(self.place, removable=removable)
+        found += self.judge_recovery(edited)
+        self.blame(where, *found)
 
-    def judge_recovery(self) -> Found:
+    def judge_recovery(self, edited: bool = False) -> Found:
         found = _unhandled("the recovery", self.recover())
-        found += verify_end(self.place)
+        found += verify_end(self.place, edited=edited)
         before = dump(self.place)
         found += _unhandled("the second recovery", self.recover())
         return found + _changes(before, dump(self.place))
 
-    def blame(self, where: str, text: str) -> None:
-        self.violations.append(f"{where}: {text}")
+    def assert_clean(self) -> None:
+        assert self.points > 0
+        if self.violations:
+            text = "\n".join(self.violations)
+            pytest.fail(f"{len(self.violations)} violations:\n{text}", pytrace=False)
+
+    def blame(self, where: str, *found: str) -> None:
+        self.violations += [f"{where}: {text}" for text in found]
 
 
 def _unhandled(name: str, ending: Ending) -> Found:
@@ -84,13 +102,76 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> Found:
     ]
 
 
-def killed_at(trials: Trials, number: int, name: str) -> None:
+def killed_at(trials: Trials, at: Boundary) -> None:
     """SIGKILL at one boundary."""
-    ending = trials.import_with(kill(number))
-    where = f"{trials.place.scenario.name}, killed at {number} ({name})"
+    where = f"{trials.place.scenario.name}, killed at {at.number} ({at.name})"
+    ending = trials.import_with(kill(at.number))
     if not ending.killed:
         trials.blame(where, f"the boundary was not reached: {ending.error}")
     trials.judge(where)
 
 
-__all__ = ["Trials", "in_child", "is_effect", "killed_at"]
+def failed_at(trials: Trials, at: Boundary, errno: int, for_good: bool) -> None:
+    """A file effect fails: once, or from then on for good until the recovery."""
+    kind = "for good" if for_good else "once"
+    where = f"{trials.place.scenario.name}, {code[errno]} {kind} at {at.number} ({at.name})"
+    ending = trials.import_with(fail(at.number, errno, for_good))
+    if not for_good:  # when the way back fails as well, dying is all that is left
+        trials.blame(where, *_unhandled("the import", ending))
+    trials.judge(where, removable=not for_good)
+
+
+def edited_at(trials: Trials, at: Boundary) -> None:
+    """Somebody saves other bytes under the name of a photo that is just being imported."""
+    where = f"{trials.place.scenario.name}, edited at {at.number} ({at.name})"
+    trials.import_with(call(at.number, lambda: trials.place.replace("a.jpg", EDITED)))
+    if sha(EDITED) in files(trials.place.source).values():  # in time: it is the photo now
+        trials.place.contents["a.jpg"] = EDITED
+    trials.judge(where, edited=True)
+
+
+def without_lease(work: Callable[[], Any]) -> Callable[[], Any]:
+    """The same work by a process whose leases end as soon as they begin."""
+
+    def expired() -> None:
+        claiming.LEASE = running.RUNNER_LEASE = timedelta(0)
+        work()
+
+    return expired
+
+
+def frozen_at(trials: Trials, at: Boundary, meanwhile: int | None = None) -> None:
+    """A process stands still beyond its lease, and goes on when others have taken its work over.
+
+    With `meanwhile` the other has got that far itself when the first goes on; else it is done.
+    """
+    place = trials.place
+    where = f"{place.scenario.name}, frozen at {at.number} ({at.name}), the other at {meanwhile}"
+    prepare(place)
+    frozen = trials.child(without_lease(lambda: import_all(place)), stop(at.number))
+    if not frozen.until_stopped():
+        trials.blame(where, f"the boundary was not reached: {frozen.end().error}")
+        return
+    other = trials.child(lambda: recover_all(place), stop(meanwhile or END))
+    at_work = other.until_stopped()
+    held = _rows_held(other.pid)
+    frozen.go_on()
+    frozen.end()
+    for row in held:
+        if row not in _rows_held(other.pid):
+            trials.blame(where, f"the frozen process wrote to {row}, which is another's by now")
+    if at_work:
+        other.go_on()
+    trials.blame(where, *_unhandled("the other process", other.end()))
+    trials.judge(where)
+
+
+def _rows_held(pid: int) -> list[dict[str, Any]]:
+    return list(ImportItem.objects.filter(owner__contains=f":{pid}:").order_by("pk").values())
+
+
+def cut_off_at(trials: Trials, at: Boundary) -> None:
+    """The database server ends the connection."""
+    where = f"{trials.place.scenario.name}, connection cut at {at.number} ({at.name})"
+    trials.import_with(call(at.number, cut_connection))
+    trials.judge(where)
