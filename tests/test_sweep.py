@@ -140,7 +140,10 @@ def test_a_worker_that_was_only_thought_dead_cannot_write(session, inbox, librar
     assert_whole(ImportSession.objects.get(pk=session.pk), inbox, library)
 
 
-def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(session, inbox, library):
+@pytest.mark.parametrize("retried", [False, True])
+def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(
+    session, inbox, library, retried
+):
     leave_behind(session, AWAY, until="moving")
     end_lease()
     sweeper.sweep()
@@ -148,6 +151,9 @@ def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(session,
     for name in contents:
         (inbox / name).unlink()
     assert finish(session).counts["missing"] == 3
+    if retried:
+        sessions.resume(session.pk, actor=SYSTEM)
+        assert finish(session).counts["missing"] == 3
     for item in ImportItem.objects.all():  # now it wakes up
         place = library / item.destination
         place.parent.mkdir(parents=True, exist_ok=True)
