@@ -10,12 +10,15 @@ import os
 from contextlib import suppress
 from typing import Any
 
+from local_import import doorbell
 from local_import.audit_logger import Actor
 from local_import.errors import ImportProblem
 from local_import.models import ImportSession
 from local_import.pipeline import crew
 from local_import.pipeline import run as running
-from local_import.services import sessions
+from local_import.services import background, sessions
+from local_import.services.sweeper import sweep
+from local_import.states import SessionState
 
 from .place import Place
 
@@ -79,9 +82,30 @@ def import_all(place: Place) -> None:
 
 
 def recover_all(place: Place) -> None:
-    """The operator gives the command again."""
-    source, mode = os.fsencode(place.source), place.scenario.mode
-    path = os.path.realpath(source)
+    """One sweep, with workers that answer its calls; then the operator gives the command again,
+    where the sweep may not go on by itself."""
+    sweep_and_work()
+    path = os.path.realpath(os.fsencode(place.source))
     own = [s for s in ImportSession.objects.order_by("pk") if bytes(s.source_path) == path]
-    session = own[-1] if own else sessions.create(source, mode=mode, actor=ACTOR)
-    run_here(sessions.resume(session.pk, actor=ACTOR).pk)
+    if not own:
+        import_all(place)
+    elif own[-1].state != SessionState.IMPORTED:
+        run_here(sessions.resume(own[-1].pk, actor=ACTOR).pk)
+        sweep_and_work()
+
+
+def sweep_and_work() -> None:
+    """A sweep, and a worker in this process that comes whenever it is called."""
+    called: list[int] = []
+
+    def hear(task: str, session_id: int, times: int) -> None:
+        if task == doorbell.ADVANCE:  # helpers would find the work done
+            called.append(session_id)
+
+    send, doorbell._send = doorbell._send, hear
+    try:
+        sweep()
+        while called:
+            background.advance(called.pop(), should_stop=lambda: False)
+    finally:
+        doorbell._send = send

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from local_import import names
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
 from local_import.state_synchronizer import _flags, _snapshot, derive
 from local_import.states import ITEM_AT_REST, ITEM_IN_WORK, SESSION_AT_REST
@@ -22,14 +23,17 @@ from local_import.states import ITEM_AT_REST, ITEM_IN_WORK, SESSION_AT_REST
 from .place import TABLES, Place
 
 INCOMING, QUARANTINE, MARK = ".incoming/", "quarantine/", ".photonest-library"
-_PASSING = {"counted_at", "runner", "runner_lease_until"}  # columns that a sync writes anew
+_PASSING = {  # columns that a sync or a call writes anew
+    *("counted_at", "runner", "runner_lease_until"),
+    *("rung_at", "unanswered_rings"),
+}
 
 
 def files(root: Path) -> dict[str, str]:
     """The SHA-256 of every regular file below a directory, by its path below it."""
     found = {}
-    for folder, _, names in os.walk(root):
-        for name in names:
+    for folder, _, inside in os.walk(root):
+        for name in inside:
             path = Path(folder, name)
             if stat.S_ISREG(path.lstat().st_mode):
                 found[str(path.relative_to(root))] = sha256(path.read_bytes()).hexdigest()
@@ -122,13 +126,13 @@ def missing_is_gone(sight: Sight) -> Iterator[str]:
     for item in sight.items:
         if item.state == "missing" and os.path.lexists(item.absolute_path):
             yield f"{item} is called missing, but its source is there"
-        if item.state == "missing" and item.sha256 in sight.library.values():
-            yield f"{item} is called missing, but the library holds its bytes"
 
 
 def every_library_file_has_one_row(sight: Sight) -> Iterator[str]:
     rows = Counter(Media.objects.values_list("path", flat=True))
-    planned = {item.destination for item in sight.in_work}
+    # A worker that stood still may have placed what is called missing: until the next sweep.
+    looked_for = [item for item in sight.items if item.state == "missing"]
+    planned = {item.destination for item in (*sight.in_work, *looked_for)}
     for path, one in sight.library.items():
         if rows[path] != 1 and path not in planned and one not in sight.place.kept:
             yield f"{path} in the library has {rows[path]} Media rows and nobody plans it"
@@ -188,9 +192,12 @@ def a_session_at_rest_rests(sight: Sight) -> Iterator[str]:
 
 
 def temporary_files_belong_to_work(sight: Sight) -> Iterator[str]:
-    own = {f"{item.pk}-{item.fence}.part" for item in sight.in_work}
-    for name in sorted(sight.incoming - own):
-        if not name.startswith("probe-"):  # of a process that looked whether it can write
+    fences = {item.pk: item.fence for item in sight.in_work}
+    for name in sorted(sight.incoming):
+        claim = names.claim_of(f".incoming/{name}".encode()) or (0, 0)
+        if claim[1] > fences.get(claim[0], -1) and not name.startswith(
+            "probe-"
+        ):  # of a process that looked whether it can write
             yield f".incoming/{name} belongs to no item in work"
 
 

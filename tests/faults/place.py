@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import.models import AuditLog, ImportItem, ImportSession, Media, Worker
 from tests.photos import jpeg
 
 TABLES = (AuditLog, ImportItem, ImportSession, Media)
@@ -82,7 +82,7 @@ class Place:
     def clean(self) -> None:
         """An empty database and a full source."""
         settings.PHOTONEST_LIBRARY = self.library
-        for table in TABLES:
+        for table in (Worker, *TABLES):
             table.objects.all()._raw_delete("default")  # the audit log refuses every other way
         for path in (self.library, self.source, self.earlier):
             shutil.rmtree(path, ignore_errors=True)

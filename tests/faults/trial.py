@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from local_import.models import ImportItem
+from local_import.pipeline import analyse as analysing
 from local_import.pipeline import claim as claiming
-from local_import.pipeline import run as running
+from local_import.pipeline import lease as leasing
+from local_import.pipeline import runner
 from tests.photos import jpeg
 
 from .boundaries import Act, Boundaries, Boundary, call, cut_connection, fail, kill, nothing, stop
@@ -44,6 +46,7 @@ class Trials:
         return Child(lambda: self._spoiled(work, act))
 
     def _spoiled(self, work: Callable[[], Any], act: Act) -> list[Boundary]:
+        analysing.FIRST_RETRY_S = 0.0  # what is to be tried again need not wait here
         self.mutate()
         watched = Boundaries(act).watch()
         work()
@@ -134,7 +137,7 @@ def without_lease(work: Callable[[], Any]) -> Callable[[], Any]:
     """The same work by a process whose leases end as soon as they begin."""
 
     def expired() -> None:
-        claiming.LEASE = running.RUNNER_LEASE = timedelta(0)
+        claiming.LEASE = leasing.LEASE = runner.RUNNER_LEASE = timedelta(0)
         work()
 
     return expired
@@ -156,13 +159,14 @@ def frozen_at(trials: Trials, at: Boundary, meanwhile: int | None = None) -> Non
     at_work = other.until_stopped()
     held = _rows_held(other.pid)
     frozen.go_on()
-    frozen.end()
+    frozen.has_ended(within_s=0.5)  # it may wait for what the other holds
     for row in held:
         if row not in _rows_held(other.pid):
             trials.blame(where, f"the frozen process wrote to {row}, which is another's by now")
     if at_work:
         other.go_on()
     trials.blame(where, *_unhandled("the other process", other.end()))
+    frozen.end()
     trials.judge(where)
 
 
