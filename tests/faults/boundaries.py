@@ -116,6 +116,11 @@ def stop(number: int) -> Act:
     return act
 
 
+def stand_still(number: int) -> Act:
+    """Stop at the boundary of that number, whatever is held: nobody else is there."""
+    return call(number, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
 def call(number: int, what: Callable[[], object]) -> Act:
     """Let something happen at the boundary of that number."""
 

@@ -12,6 +12,7 @@ from django.db import connection, connections
 
 from tests.conftest import _execute
 
+from .outside import Disk, missing_for_power, missing_for_strace
 from .place import SCENARIOS, Place
 from .trial import Trials
 
@@ -98,3 +99,25 @@ def sampled(request):
         return [point for index, point in enumerate(points) if index in chosen]
 
     return choose
+
+
+@pytest.fixture(scope="session")
+def disk():
+    """An ext4 that can lose its power."""
+    if missing := missing_for_power():
+        pytest.skip(missing)
+    with Disk.made() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def strace():
+    if missing := missing_for_strace():
+        pytest.skip(missing)
+
+
+@pytest.fixture
+def trials_on_disk(trials, disk):
+    """The same trials, with the library (and a source beside it) on that disk."""
+    trials.place.near = disk.path / "near"
+    return trials

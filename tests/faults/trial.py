@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,10 +19,23 @@ from local_import.pipeline import lease as leasing
 from local_import.pipeline import runner
 from tests.photos import jpeg
 
-from .boundaries import Act, Boundaries, Boundary, call, cut_connection, fail, kill, nothing, stop
+from . import outside
+from .boundaries import (
+    Act,
+    Boundaries,
+    Boundary,
+    call,
+    cut_connection,
+    fail,
+    kill,
+    nothing,
+    stand_still,
+    stop,
+)
 from .child import Child, Ending
 from .flow import import_all, prepare, recover_all
 from .oracle import dump, files, verify, verify_end
+from .outside import Disk
 from .place import Place, sha
 
 EDITED = jpeg(3)
@@ -40,6 +55,7 @@ class Trials:
     place: Place
     mutate: Callable[[], Any] = as_it_is  # spoils the product, in children only
     points: int = 0
+    missed: int = 0  # of them, the fault did not come to pass
     violations: Found = field(default_factory=list)
 
     def child(self, work: Callable[[], Any], act: Act = nothing) -> Child:
@@ -172,6 +188,45 @@ def frozen_at(trials: Trials, at: Boundary, meanwhile: int | None = None) -> Non
 
 def _rows_held(pid: int) -> list[dict[str, Any]]:
     return list(ImportItem.objects.filter(owner__contains=f":{pid}:").order_by("pk").values())
+
+
+def hold_still(trials: Trials) -> Child:
+    """A child that is ready to import and waits for a sign; warm, so that only the import is seen."""
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        import_all(trials.place)
+
+    prepare(trials.place)
+    return trials.child(work)
+
+
+def killed_in_call(trials: Trials, name: str, when: int) -> None:
+    where = f"{trials.place.scenario.name}, killed at {name} number {when}"
+    if not outside.killed_by_strace(hold_still(trials), name, when).killed:
+        trials.missed += 1  # another run makes a few calls more or less
+    trials.judge(where)
+
+
+def refused_in_call(trials: Trials, name: str, when: int, number: int, for_good: bool) -> None:
+    kind = "for good from" if for_good else "once at"
+    where = f"{trials.place.scenario.name}, {code[number]} {kind} {name} number {when}"
+    outside.refused_by_strace(hold_still(trials), name, when, number, for_good)
+    trials.judge(where, removable=False)
+
+
+def power_lost_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """The power of the library's disk fails; the database's disk keeps its own."""
+    where = f"{trials.place.scenario.name}, power lost at {at.number} ({at.name})"
+    prepare(trials.place)
+    disk.settle()
+    child = trials.child(lambda: import_all(trials.place), stand_still(at.number))
+    if child.until_stopped():
+        disk.cut_power(child.pid)
+    else:
+        trials.blame(where, "the boundary was not reached")
+    child.end()
+    trials.judge(where)
 
 
 def cut_off_at(trials: Trials, at: Boundary) -> None:
