@@ -6,6 +6,7 @@ Refuses to guess an encoding: what is not clean UTF-8 is shown as escapes, and t
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from datetime import datetime
 
@@ -53,3 +54,9 @@ def destination(wall: datetime, sha256: str, extension: str, prefix_length: int 
 def part(item_id: int, fence: int) -> bytes:
     """The temporary file of one claim of one item; a stale worker can only touch its own."""
     return b".incoming/%d-%d.part" % (item_id, fence)
+
+
+def claim_of(part: bytes) -> tuple[int, int] | None:
+    """Item and fence of a temporary file; None for a file of another name."""
+    found = re.fullmatch(rb"\.incoming/(\d+)-(\d+)\.part", part)
+    return (int(found[1]), int(found[2])) if found else None

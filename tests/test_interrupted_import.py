@@ -7,6 +7,10 @@ import time
 
 import pytest
 
+from local_import.audit_logger import SYSTEM
+from local_import.models import ImportSession
+from local_import.services import sessions
+from tests import builders
 from tests.photos import jpeg
 from tests.test_import_photos import assert_library_is_true
 
@@ -96,3 +100,24 @@ def test_resume_tries_again_what_failed(desk, inbox):
     done = desk.import_photos("--resume", str(failed["session"]))
 
     assert (done["state"], done["counts"]["imported"], done["failures"]) == ("imported", 2, [])
+
+
+@pytest.mark.django_db
+def test_no_session_is_left_whose_source_was_not_confirmed(inbox, library, monkeypatch):
+    def fail(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sessions.door, "move", fail)
+    with pytest.raises(KeyboardInterrupt):
+        sessions.create(os.fsencode(inbox))
+
+    assert not ImportSession.objects.exists()
+
+
+@pytest.mark.django_db
+def test_resuming_a_session_that_was_never_confirmed_confirms_it(inbox, library):
+    session = builders.make_session(source=os.fsencode(inbox))
+
+    resumed = sessions.resume(session.pk, actor=SYSTEM)
+
+    assert resumed.state == "ready"

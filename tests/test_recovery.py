@@ -263,3 +263,19 @@ def test_nothing_stays_in_work(desk):
 
     assert not ImportItem.objects.filter(state__in=STATES_IN_WORK).exists()
     assert item().state in set(ItemState) - set(STATES_IN_WORK)
+
+
+def test_temporary_files_of_claims_that_ended_are_thrown_away(desk, library):
+    (library / ".incoming").mkdir(exist_ok=True)
+    left = library / ".incoming" / f"{item().pk + 1}-1.part"
+    left.write_bytes(b"could not be removed when its disk failed")
+    foreign = library / ".incoming" / "somebody's"
+    foreign.write_bytes(b"not ours")
+    until_intended(desk)
+    own = library / ".incoming" / f"{item().pk}-1.part"
+    own.write_bytes(b"of a worker that lives")
+    ImportItem.objects.update(owner="another host:1:1")
+
+    recover(desk, SYSTEM)
+
+    assert sorted(library.glob(".incoming/*")) == sorted([foreign, own])

@@ -140,7 +140,10 @@ def test_a_worker_that_was_only_thought_dead_cannot_write(session, inbox, librar
     assert_whole(ImportSession.objects.get(pk=session.pk), inbox, library)
 
 
-def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(session, inbox, library):
+@pytest.mark.parametrize("retried", [False, True])
+def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(
+    session, inbox, library, retried
+):
     leave_behind(session, AWAY, until="moving")
     end_lease()
     sweeper.sweep()
@@ -148,6 +151,9 @@ def test_what_a_late_worker_placed_after_it_was_called_missing_is_found(session,
     for name in contents:
         (inbox / name).unlink()
     assert finish(session).counts["missing"] == 3
+    if retried:
+        sessions.resume(session.pk, actor=SYSTEM)
+        assert finish(session).counts["missing"] == 3
     for item in ImportItem.objects.all():  # now it wakes up
         place = library / item.destination
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -190,6 +196,18 @@ def test_a_source_that_is_due_is_released(session, inbox, library):
 
     assert os.listdir(inbox) == []
     assert sweeper.sweep() == {}
+
+
+def test_a_source_whose_copy_is_gone_is_kept(session, inbox, library):
+    finish(session)
+    item = ImportItem.objects.order_by("pk").first()
+    path = inbox / os.fsdecode(bytes(item.path))
+    path.write_bytes((library / item.destination).read_bytes())
+    ImportItem.objects.filter(pk=item.pk).update(source_disposition="release_due")
+    (library / item.destination).unlink()
+
+    assert sweeper.sweep() == {}
+    assert path.exists()
 
 
 @pytest.mark.parametrize("code", [ErrorCode.DISK_FULL, ErrorCode.SOURCE_MISSING])

@@ -211,6 +211,15 @@ def test_no_worker_takes_a_file_while_an_undo_is_under_way(imported):
     assert not ImportSession.objects.runnable().filter(pk=imported.pk).exists()
 
 
+def test_what_is_being_undone_cannot_be_resumed(imported):
+    ImportSession.objects.filter(pk=imported.pk).update(undo_requested_at=imported.created_at)
+
+    with pytest.raises(ImportProblem) as refusal:
+        sessions.resume(imported.pk, actor=OPERATOR)
+
+    assert refusal.value.code == ErrorCode.NOT_ALLOWED
+
+
 def killed_at(point, session):
     """Whether the undo reached that fault point, where its process was killed."""
     connections.close_all()

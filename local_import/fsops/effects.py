@@ -14,12 +14,14 @@ from collections.abc import Callable
 from .problems import CannotRename, DestinationTaken, SourceChanged
 from .reading import BLOCK_BYTES, Fingerprint, Source, digest, open_source
 from .tree import Tree
+from .walking import walk
 
 INCOMING = b".incoming/"
 QUARANTINE = b"quarantine/"
 _NOREPLACE = 1  # Source: renameat2(2), RENAME_NOREPLACE
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_UNNAMED = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
 
 
 def _nothing(effect: str, path: bytes) -> None:
@@ -143,6 +145,11 @@ def discard(library: Tree, part: bytes) -> None:
         pass
 
 
+def parts(tree: Tree) -> list[bytes]:
+    """The temporary files that are there now."""
+    return [entry.path for entry in walk(tree, INCOMING.rstrip(b"/"))]
+
+
 def sync(tree: Tree) -> None:
     """Make everything durable that was written to the tree's filesystem.
 
@@ -202,8 +209,26 @@ def free_bytes(tree: Tree) -> int:
 
 
 def writable(tree: Tree) -> None:
-    """Prove that files can be made below .incoming/; raises OSError when not."""
+    """Prove that files can be made below .incoming/; raises OSError when not.
+
+    The probe has no name, so that a process that is killed just here leaves nothing behind.
+    """
     probe = INCOMING + b"probe-%d.part" % os.getpid()
+    fault_point("create", probe)
+    try:
+        fd = tree.at(probe, lambda parent, _: os.open(b".", _UNNAMED, dir_fd=parent), parents=True)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # as on NFS
+            raise
+        _probe_by_name(tree, probe)
+        return
+    try:
+        _write_all(fd, b"probe", probe)
+    finally:
+        os.close(fd)
+
+
+def _probe_by_name(tree: Tree, probe: bytes) -> None:
     discard(tree, probe)
     create(tree, probe, b"probe")
     discard(tree, probe)

@@ -35,9 +35,9 @@ class Found:
     reason: str = ""  # of left_out: hidden, system or symlink; of an unreadable directory: why
 
 
-def walk(tree: Tree) -> Iterator[Found]:
+def walk(tree: Tree, path: bytes = b"") -> Iterator[Found]:
     """Depth first, in the disk's order; one listing per level is open at a time."""
-    stack = [_listing(tree, b"")]
+    stack = [_listing(tree, path)]
     while stack:
         try:
             entry = next(stack[-1], None)

@@ -279,7 +279,7 @@ class ImportItem(Stateful):
                 "Only a damaged file can be imported although damaged.", object=self
             )
         self.error_code, self.skip_reason, self.failure = "", "", {}
-        self.media_id, self.destination, self.next_attempt_at = None, "", None
+        self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release
         self.retries = self.deaths = 0
         self.accept_damage = accept_damage
         self.source_disposition = SourceDisposition.KEPT

@@ -40,6 +40,7 @@ def recover(desk: Desk, actor: Actor) -> int:
     They are taken over first, under a new fence: what was only thought to be dead cannot write any
     more, and of two that recover at once each has its own.
     """
+    _clear_incoming(desk)
     dead = abandoned(desk.session_id)
     if not dead:
         return 0
@@ -52,6 +53,18 @@ def recover(desk: Desk, actor: Actor) -> int:
             if item.state not in _UNPLACED:
                 _recover_one(desk, item, actor)
     return len(taken)
+
+
+def _clear_incoming(desk: Desk) -> None:
+    """Throw away the temporary files of claims that are over: their disk did not let go of them."""
+    # Listed before it is asked who works: a claim that is over by then never comes back. The last
+    # claims of what is in work are left to _publish_part.
+    parts = {part: names.claim_of(part) for part in fsops.parts(desk.library)}
+    ids = [claim[0] for claim in parts.values() if claim]
+    fences = dict(ImportItem.objects.filter(pk__in=ids).in_work().values_list("pk", "fence"))
+    for part, claim in parts.items():
+        if claim and claim[1] <= fences.get(claim[0], claim[1] + FENCES) - FENCES:
+            fsops.discard(desk.library, part)
 
 
 def abandoned(session_id: int) -> list[str]:
@@ -163,7 +176,7 @@ def _publish_part(desk: Desk, item: ImportItem) -> bool:
 def _publish(desk: Desk, part: bytes, destination: bytes) -> bool:
     try:
         fsops.publish(desk.library, part, destination)
-    except FileEffectError:
+    except (FileEffectError, FileNotFoundError):  # taken; or its worker lives, and was faster
         return False
     return True
 

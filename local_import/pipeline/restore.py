@@ -130,7 +130,6 @@ def _copy_back(desk: Desk, item: ImportItem) -> None:
         raise ImportProblem(ErrorCode.SOURCE_OCCUPIED) from error
     finally:
         fsops.discard(desk.source, part)
-        fsops.tidy(desk.source)
     fsops.sync(desk.source)
 
 

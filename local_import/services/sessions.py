@@ -21,6 +21,7 @@ from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
+from ..transactions import in_transaction
 from . import items
 
 RESUMED = "Resumed by an operator."
@@ -34,15 +35,23 @@ def create(
     source = check_source(source)
     with open_library():
         pass
-    session = ImportSession.objects.create(
-        label=label,
-        source_path=source,
-        source=names.shown(source),
-        mode=mode,
-        created_by_id=actor.user_id,
-    )
+
+    def work() -> ImportSession:
+        session = ImportSession.objects.create(
+            label=label,
+            source_path=source,
+            source=names.shown(source),
+            mode=mode,
+            created_by_id=actor.user_id,
+        )
+        return _confirm(session.pk, actor)
+
+    return in_transaction(work)
+
+
+def _confirm(session_id: int, actor: Actor) -> ImportSession:
     step = Step("confirm", "The source can be read and the library be written.")
-    return door.move(ImportSession, session.pk, step, actor=actor)
+    return door.move(ImportSession, session_id, step, actor=actor)
 
 
 def check_source(source: bytes) -> bytes:
@@ -87,10 +96,16 @@ def resume(session_id: int, *, actor: Actor) -> ImportSession:
 
 def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> ImportSession:
     """Open a session that was closed, and let what failed or is missing wait for another try."""
-    flags.unpause(session_id, actor=actor, reason=reason)
     session = get(session_id)
+    if session.undo_requested_at is not None:
+        detail = "An undo of it is under way. Finish it first: python manage.py import_undo"
+        raise ImportProblem(ErrorCode.NOT_ALLOWED, session=session_id, detail=detail)
+    flags.unpause(session_id, actor=actor, reason=reason)
     if session.state != SessionState.CANCELED:  # asked for, but workers have not come to rest yet
         flags.withdraw_cancel(session_id, actor=actor, reason=reason)
+    if session.state == SessionState.PENDING:
+        check_source(bytes(session.source_path))
+        session = _confirm(session_id, actor)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
         reopen(session_id, actor=actor, reason=reason)
         items.offer_restored(session_id, actor=actor, reason=reason)

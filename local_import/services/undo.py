@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .. import fsops
 from ..audit_logger import Actor
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession
@@ -53,6 +54,7 @@ def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
             report.undone += number
             report.refused += refused
             renew(session_id)
+        fsops.tidy(desk.source)
     _conclude(session_id, actor, reason)
     return report
 

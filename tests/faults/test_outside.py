@@ -1,0 +1,46 @@
+"""Faults from outside the process: at any system call, on a full disk, when the power fails."""
+
+import itertools
+
+import pytest
+
+from .outside import FAILING, system_calls
+from .place import SCENARIOS
+from .test_errors import ERRORS
+from .trial import hold_still, killed_in_call, power_lost_at, refused_in_call
+
+COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
+
+
+def calls(trials, names=None):
+    """Each system call of an undisturbed import, as (name, number)."""
+    counted = system_calls(hold_still(trials))
+    wanted = names or sorted(counted)
+    return [(name, number + 1) for name in wanted for number in range(counted[name])]
+
+
+@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
+def test_a_kill_at_any_system_call_is_recovered_by_one_run(trials, sampled, strace):
+    for name, when in sampled(calls(trials), 25):
+        killed_in_call(trials, name, when)
+
+    trials.assert_clean()
+    assert trials.missed <= trials.points / 10
+
+
+@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
+def test_an_error_of_any_system_call_is_recovered_by_one_run(trials, sampled, strace):
+    points = itertools.product(calls(trials, FAILING), ERRORS, [False, True])
+
+    for (name, when), error, for_good in sampled(points, 5):
+        refused_in_call(trials, name, when, error, for_good)
+
+    trials.assert_clean()
+
+
+@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
+def test_a_loss_of_power_at_any_boundary_is_recovered_by_one_run(trials_on_disk, sampled, disk):
+    for boundary in sampled(trials_on_disk.boundaries(), 15):
+        power_lost_at(trials_on_disk, disk, boundary)
+
+    trials_on_disk.assert_clean()

@@ -1,0 +1,236 @@
+"""A trial: one import with one fault, and the judgement of what it left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from errno import errorcode as code
+from typing import Any
+
+import pytest
+
+from local_import.models import ImportItem
+from local_import.pipeline import analyse as analysing
+from local_import.pipeline import claim as claiming
+from local_import.pipeline import lease as leasing
+from local_import.pipeline import runner
+from tests.photos import jpeg
+
+from . import outside
+from .boundaries import (
+    Act,
+    Boundaries,
+    Boundary,
+    call,
+    cut_connection,
+    fail,
+    kill,
+    nothing,
+    stand_still,
+    stop,
+)
+from .child import Child, Ending
+from .flow import import_all, prepare, recover_all
+from .oracle import dump, files, verify, verify_end
+from .outside import Disk
+from .place import Place, sha
+
+EDITED = jpeg(3)
+END = 10_000  # the number of a boundary that is never reached
+
+Found = list[str]
+
+
+def as_it_is() -> None:
+    """The product without a mutation."""
+
+
+@dataclass
+class Trials:
+    """Counts the trials of one kind and keeps the violations that they found."""
+
+    place: Place
+    mutate: Callable[[], Any] = as_it_is  # spoils the product, in children only
+    points: int = 0
+    missed: int = 0  # of them, the fault did not come to pass
+    violations: Found = field(default_factory=list)
+
+    def child(self, work: Callable[[], Any], act: Act = nothing) -> Child:
+        return Child(lambda: self._spoiled(work, act))
+
+    def _spoiled(self, work: Callable[[], Any], act: Act) -> list[Boundary]:
+        analysing.FIRST_RETRY_S = 0.0  # what is to be tried again need not wait here
+        self.mutate()
+        watched = Boundaries(act).watch()
+        work()
+        return watched.passed
+
+    def import_with(self, act: Act = nothing) -> Ending:
+        """Import in a clean place, in a child, with a fault."""
+        prepare(self.place)
+        return self.child(lambda: import_all(self.place), act).end()
+
+    def recover(self) -> Ending:
+        return self.child(lambda: recover_all(self.place)).end()
+
+    def boundaries(self) -> list[Boundary]:
+        """All boundaries of an import in which nothing fails."""
+        ending = self.import_with()
+        if ending.error:
+            self.violations.append(f"without any fault: {ending.error}")
+        return ending.result or []
+
+    def judge(self, where: str, *, removable: bool = True, edited: bool = False) -> None:
+        """The laws hold at once, one recovery leads to the end, and a second changes nothing."""
+        self.points += 1
+        found = verify(self.place, removable=removable)
+        found += self.judge_recovery(edited)
+        self.blame(where, *found)
+
+    def judge_recovery(self, edited: bool = False) -> Found:
+        found = _unhandled("the recovery", self.recover())
+        found += verify_end(self.place, edited=edited)
+        before = dump(self.place)
+        found += _unhandled("the second recovery", self.recover())
+        return found + _changes(before, dump(self.place))
+
+    def assert_clean(self) -> None:
+        assert self.points > 0
+        if self.violations:
+            text = "\n".join(self.violations)
+            pytest.fail(f"{len(self.violations)} violations:\n{text}", pytrace=False)
+
+    def blame(self, where: str, *found: str) -> None:
+        self.violations += [f"{where}: {text}" for text in found]
+
+
+def _unhandled(name: str, ending: Ending) -> Found:
+    if ending.killed:
+        return [f"{name} was killed"]
+    return [f"{name} ended by an exception: {ending.error}"] if ending.error else []
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> Found:
+    return [
+        f"a second recovery changed {name}: {before[name]} -> {after[name]}"
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def killed_at(trials: Trials, at: Boundary) -> None:
+    """SIGKILL at one boundary."""
+    where = f"{trials.place.scenario.name}, killed at {at.number} ({at.name})"
+    ending = trials.import_with(kill(at.number))
+    if not ending.killed:
+        trials.blame(where, f"the boundary was not reached: {ending.error}")
+    trials.judge(where)
+
+
+def failed_at(trials: Trials, at: Boundary, errno: int, for_good: bool) -> None:
+    """A file effect fails: once, or from then on for good until the recovery."""
+    kind = "for good" if for_good else "once"
+    where = f"{trials.place.scenario.name}, {code[errno]} {kind} at {at.number} ({at.name})"
+    ending = trials.import_with(fail(at.number, errno, for_good))
+    if not for_good:  # when the way back fails as well, dying is all that is left
+        trials.blame(where, *_unhandled("the import", ending))
+    trials.judge(where, removable=not for_good)
+
+
+def edited_at(trials: Trials, at: Boundary) -> None:
+    """Somebody saves other bytes under the name of a photo that is just being imported."""
+    where = f"{trials.place.scenario.name}, edited at {at.number} ({at.name})"
+    trials.import_with(call(at.number, lambda: trials.place.replace("a.jpg", EDITED)))
+    if sha(EDITED) in files(trials.place.source).values():  # in time: it is the photo now
+        trials.place.contents["a.jpg"] = EDITED
+    trials.judge(where, edited=True)
+
+
+def without_lease(work: Callable[[], Any]) -> Callable[[], Any]:
+    """The same work by a process whose leases end as soon as they begin."""
+
+    def expired() -> None:
+        claiming.LEASE = leasing.LEASE = runner.RUNNER_LEASE = timedelta(0)
+        work()
+
+    return expired
+
+
+def frozen_at(trials: Trials, at: Boundary, meanwhile: int | None = None) -> None:
+    """A process stands still beyond its lease, and goes on when others have taken its work over.
+
+    With `meanwhile` the other has got that far itself when the first goes on; else it is done.
+    """
+    place = trials.place
+    where = f"{place.scenario.name}, frozen at {at.number} ({at.name}), the other at {meanwhile}"
+    prepare(place)
+    frozen = trials.child(without_lease(lambda: import_all(place)), stop(at.number))
+    if not frozen.until_stopped():
+        trials.blame(where, f"the boundary was not reached: {frozen.end().error}")
+        return
+    other = trials.child(lambda: recover_all(place), stop(meanwhile or END))
+    at_work = other.until_stopped()
+    held = _rows_held(other.pid)
+    frozen.go_on()
+    frozen.has_ended(within_s=0.5)  # it may wait for what the other holds
+    for row in held:
+        if row not in _rows_held(other.pid):
+            trials.blame(where, f"the frozen process wrote to {row}, which is another's by now")
+    if at_work:
+        other.go_on()
+    trials.blame(where, *_unhandled("the other process", other.end()))
+    frozen.end()
+    trials.judge(where)
+
+
+def _rows_held(pid: int) -> list[dict[str, Any]]:
+    return list(ImportItem.objects.filter(owner__contains=f":{pid}:").order_by("pk").values())
+
+
+def hold_still(trials: Trials) -> Child:
+    """A child that is ready to import and waits for a sign; warm, so that only the import is seen."""
+
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        import_all(trials.place)
+
+    prepare(trials.place)
+    return trials.child(work)
+
+
+def killed_in_call(trials: Trials, name: str, when: int) -> None:
+    where = f"{trials.place.scenario.name}, killed at {name} number {when}"
+    if not outside.killed_by_strace(hold_still(trials), name, when).killed:
+        trials.missed += 1  # another run makes a few calls more or less
+    trials.judge(where)
+
+
+def refused_in_call(trials: Trials, name: str, when: int, number: int, for_good: bool) -> None:
+    kind = "for good from" if for_good else "once at"
+    where = f"{trials.place.scenario.name}, {code[number]} {kind} {name} number {when}"
+    outside.refused_by_strace(hold_still(trials), name, when, number, for_good)
+    trials.judge(where, removable=False)
+
+
+def power_lost_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """The power of the library's disk fails; the database's disk keeps its own."""
+    where = f"{trials.place.scenario.name}, power lost at {at.number} ({at.name})"
+    prepare(trials.place)
+    disk.settle()
+    child = trials.child(lambda: import_all(trials.place), stand_still(at.number))
+    if child.until_stopped():
+        disk.cut_power(child.pid)
+    else:
+        trials.blame(where, "the boundary was not reached")
+    child.end()
+    trials.judge(where)
+
+
+def cut_off_at(trials: Trials, at: Boundary) -> None:
+    """The database server ends the connection."""
+    where = f"{trials.place.scenario.name}, connection cut at {at.number} ({at.name})"
+    trials.import_with(call(at.number, cut_connection))
+    trials.judge(where)
