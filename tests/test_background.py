@@ -89,6 +89,13 @@ def kill(process):
     process.wait()
 
 
+def is_alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def messages(desk):
     return list((desk.home / "queue" / "messages").glob("*.msg"))
 
@@ -171,19 +178,22 @@ def test_what_a_killed_worker_held_is_taken_up_after_a_sweep(desk, full_inbox, w
     assert_all_are_imported_once(desk)
 
 
-def test_when_a_process_of_a_worker_is_killed_sweeps_bring_the_session_to_its_end(
+def test_a_worker_of_which_a_process_is_killed_ends_and_the_next_one_finishes(
     desk, full_inbox, worker
 ):
     begin(desk, full_inbox)
-    parent = psutil.Process(worker().pid)
+    first = worker()
     wait_for_imports(desk)
-    parent.children()[-1].kill()
+    processes = psutil.Process(first.pid).children()
+    processes[-1].kill()
 
-    def swept():
-        desk.call("local_import.sweep")
-        return desk.status()["state"] == "imported"
+    output, _ = first.communicate(timeout=30)
+    assert (first.returncode, b"was killed by signal 9" in output) == (1, True), output
+    wait_for(lambda: not any(is_alive(process) for process in processes))
 
-    wait_for(swept)
+    worker()
+    desk.call("local_import.sweep")
+    wait_for_end(desk)
     assert_all_are_imported_once(desk)
 
 
