@@ -16,6 +16,7 @@ from .effects import (
     quarantine,
     release,
     sync,
+    tidy,
     writable,
 )
 from .problems import (
@@ -57,6 +58,7 @@ __all__ = [
     "quarantine",
     "release",
     "sync",
+    "tidy",
     "turn",
     "walk",
     "writable",

@@ -41,6 +41,20 @@ def withdraw_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
     return _set(session_id, given, values, "session.withdraw_cancel", actor, reason)
 
 
+def ask_to_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """From now on a file may be on its way back to its source: no worker takes any."""
+    now = timezone.now()
+    values = {"undo_requested_at": now, "undo_requested_by": actor.name, "undo_reason": reason}
+    unset = {"undo_requested_at__isnull": True}
+    return _set(session_id, unset, values, "session.ask_to_undo", actor, reason)
+
+
+def end_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
+    values = {"undo_requested_at": None, "undo_requested_by": "", "undo_reason": ""}
+    given = {"undo_requested_at__isnull": False}
+    return _set(session_id, given, values, "session.end_undo", actor, reason)
+
+
 def _set(
     session_id: int,
     expected: dict[str, bool],

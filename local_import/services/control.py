@@ -6,6 +6,8 @@ the present state is refused by ImportProblem, after the refusal was recorded.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
@@ -25,7 +27,7 @@ def pause(session_id: int, *, actor: Actor, reason: str) -> ImportSession:
     """Let workers take no more files of the session, until it is resumed."""
     session = sessions.get(session_id)
     if session.state not in _PAUSABLE:
-        _refuse(session, "pause", "Only a session that waits or runs can be paused", actor, reason)
+        refuse(session, "pause", "Only a session that waits or runs can be paused", actor, reason)
     flags.pause(session_id, actor=actor, reason=reason)
     return sessions.get(session_id)
 
@@ -39,7 +41,7 @@ def cancel(session_id: int, *, actor: Actor, reason: str) -> ImportSession:
     session = sessions.get(session_id)
     if session.state == SessionState.IMPORTED:
         text = "What is imported can only be undone"
-        _refuse(session, "cancel", text, actor, reason)
+        refuse(session, "cancel", text, actor, reason)
     if session.state != SessionState.CANCELED:
         flags.ask_to_cancel(session_id, actor=actor, reason=reason)
         StateSynchronizer().sync_session_with_items(session_id, actor=actor, reason=reason)
@@ -54,14 +56,15 @@ def retry(session_id: int, *, actor: Actor, reason: str, code: str = "") -> int:
     session = sessions.get(session_id)
     if session.state not in _RETRIABLE:
         text = "A session that is not open must be resumed first"
-        _refuse(session, "retry", text, actor, reason)
+        refuse(session, "retry", text, actor, reason)
     number = items.retry_all(session_id, actor=actor, reason=reason, code=code)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     background.call_workers(sessions.get(session_id), database_now())
     return number
 
 
-def _refuse(session: ImportSession, verb: str, why: str, actor: Actor, reason: str) -> None:
+def refuse(session: ImportSession, verb: str, why: str, actor: Actor, reason: str) -> NoReturn:
+    """Raises ImportProblem, after the refusal was recorded."""
     entry = Entry(
         AuditCategory.VALIDATION,
         f"Refused: {verb} is not possible in the state {session.state}.",

@@ -37,6 +37,11 @@ def retry_all(session_id: int, *, actor: Actor, reason: str, code: str = "") -> 
     )
 
 
+def offer_restored(session_id: int, *, actor: Actor, reason: str) -> int:
+    """Offer what an undo has brought back to its source; returns how many items."""
+    return _retry_in(session_id, ItemState.SOURCE_RESTORED, "", actor, reason)
+
+
 def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str) -> int:
     found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
     if code and state == ItemState.FAILED:

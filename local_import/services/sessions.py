@@ -93,6 +93,7 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
         flags.withdraw_cancel(session_id, actor=actor, reason=reason)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
         reopen(session_id, actor=actor, reason=reason)
+        items.offer_restored(session_id, actor=actor, reason=reason)
     items.retry_all(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     return get(session_id)
