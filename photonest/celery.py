@@ -8,7 +8,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import worker_init
 
-from . import queue
+from . import pool, queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "photonest.settings")
 app = Celery("photonest")
@@ -28,3 +28,6 @@ def _take_messages_nearby(**_: Any) -> None:
     from django.conf import settings
 
     queue.take_messages_nearby(settings.CELERY_BROKER_URL, settings.PHOTONEST_QUEUE)
+
+
+__all__ = ["app", "pool"]  # the pool's signals are connected by its import

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 
 from tests.conftest import ROOT
+from tests.test_background import is_alive
 
 SUPERVISORD = Path(sys.executable).with_name("supervisord")
 KINDS = ("gunicorn", "worker", "beat")
@@ -61,12 +62,14 @@ def test_a_program_that_died_is_restarted_and_ctrl_c_ends_them_all(desk, tmp_pat
         wait_for(lambda: len(children(supervisor)) == 3)
         wait_for(lambda: len(children(supervisor)["worker"].children()) >= 1)
         before = children(supervisor)
+        orphans = before["worker"].children()
         before["worker"].kill()
         before["beat"].kill()
         wait_for(lambda: len(children(supervisor)) == 3)
         after = children(supervisor)
         wait_for(lambda: len(after["worker"].children()) >= 1)
         everyone = supervisor.children(recursive=True)
+        wait_for(lambda: not any(map(is_alive, orphans)))
 
         began = time.monotonic()
         os.kill(started.pid, signal.SIGINT)
@@ -77,7 +80,7 @@ def test_a_program_that_died_is_restarted_and_ctrl_c_ends_them_all(desk, tmp_pat
         assert {after[kind].pid for kind in ("worker", "beat")}.isdisjoint(
             {before[kind].pid for kind in ("worker", "beat")}
         )
-        assert not any(process.is_running() for process in everyone)
+        assert not any(map(is_alive, everyone))
     finally:
         for process in (
             (*supervisor.children(recursive=True), supervisor) if started.poll() is None else ()
