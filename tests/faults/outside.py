@@ -62,6 +62,17 @@ def missing_for_power() -> str:
     return ""
 
 
+def missing_for_memory() -> str:
+    """What a full disk would need here, in words; empty when it works."""
+    if os.geteuid() != 0:
+        return "mounting a disk needs root"
+    try:
+        with Memory.made():
+            return ""
+    except subprocess.CalledProcessError as error:
+        return f"no tmpfs can be mounted here: {error.stderr.decode().strip()}"
+
+
 class Traced:
     """A stopped child with strace attached, which goes on when the block is left."""
 
@@ -158,6 +169,38 @@ class Disk:
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.unmount()
         self.mount()
+
+
+class Memory:
+    """A small filesystem in memory, which can be full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._ballast = path, path / "ballast"
+
+    @classmethod
+    @contextmanager
+    def made(cls) -> Iterator[Memory]:
+        with tempfile.TemporaryDirectory(prefix="memory-") as path:
+            _run("mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "tmpfs", path)
+            try:
+                yield cls(Path(path))
+            finally:
+                _run("umount", path)
+
+    def fill(self, files_left: int | None, bytes_left: int) -> None:
+        """Leave room for so many files (None: for enough) and so many bytes."""
+        self._ballast.mkdir()
+        if files_left is not None:
+            for number in range(os.statvfs(self.path).f_favail - files_left):
+                (self._ballast / str(number)).touch()
+            return
+        found = os.statvfs(self.path)
+        size = found.f_bavail * found.f_frsize - bytes_left
+        with (self._ballast / "bytes").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+    def make_room(self) -> None:
+        shutil.rmtree(self._ballast)
 
 
 def _run(*command: str) -> None:
