@@ -10,7 +10,7 @@ run: $(VENV)/installed
 	@$(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(RUN) manage.py prepare_demo
 	@echo "The admin is at http://$(ADDRESS)/ – stop it with Ctrl-C."
-	@$(VENV)/bin/gunicorn photonest.wsgi --bind $(ADDRESS) --threads 4 --log-level warning
+	@ADDRESS=$(ADDRESS) $(VENV)/bin/supervisord -c supervisord.conf
 
 test: $(VENV)/installed-dev
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-sqlite test-postgres

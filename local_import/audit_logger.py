@@ -82,6 +82,9 @@ class Entry:
             "recommended_actions": [_clean(str(action)) for action in self.recommended_actions],
         }
 
+    def of_session(self, session_id: int) -> Entry:
+        return replace(self, session_id=session_id)
+
     def about(self, error: BaseException) -> Entry:
         """The same row, with the type, message and stack of an error."""
         stack = "".join(traceback.format_exception(error))

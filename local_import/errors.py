@@ -51,6 +51,8 @@ class ErrorCode(TextChoices):
     LIBRARY_OVERLAPS_SOURCE = "library_overlaps_source", _("library and source overlap")
     LIBRARY_FILE_WRONG = "library_file_wrong", _("library file is missing or damaged")
     DESTINATION_TAKEN = "destination_taken", _("destination taken")
+    SOURCE_OCCUPIED = "source_occupied", _("another file stands at the source")
+    STILL_NEEDED = "still_needed", _("other files rest on it")
     DISK_FULL = "disk_full", _("disk full")
     IO_ERROR = "io_error", _("input/output error")
     DATABASE_BUSY = "database_busy", _("database busy")
@@ -231,6 +233,28 @@ CATALOGUE: dict[ErrorCode, ErrorEntry] = {
         _("Another file stands at the destination of {path}."),
         _("{detail} It was not overwritten; the next try takes a longer name."),
         (RESUME,),
+    ),
+    ErrorCode.SOURCE_OCCUPIED: ErrorEntry(
+        Severity.LOW,
+        Category.SOURCE,
+        True,
+        _("Other bytes stand at {path} now."),
+        _("The import cannot be undone for this file, because nothing is ever overwritten."),
+        (
+            _("Move the other file away: ls -l {quoted}"),
+            _("Then undo again: python manage.py import_undo {session}"),
+        ),
+    ),
+    ErrorCode.STILL_NEEDED: ErrorEntry(
+        Severity.LOW,
+        Category.LIBRARY,
+        True,
+        _("{path} stays in the library: other files rest on it."),
+        _("{detail}"),
+        (
+            _("See which: python manage.py import_status SESSION --items --state skipped"),
+            _("Undo it together with them, or leave it in the library."),
+        ),
     ),
     ErrorCode.DISK_FULL: ErrorEntry(
         Severity.CRITICAL,

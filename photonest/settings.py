@@ -93,6 +93,7 @@ CELERY_TASK_IGNORE_RESULT = True  # the tables hold what became of it
 CELERY_RESULT_EXPIRES = None  # or beat would schedule a cleanup of results
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_LOST_WAIT = 2  # seconds until the message of a killed process is given back
 CELERY_TASK_ACKS_ON_TIMEOUT = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = PHOTONEST_WORKERS

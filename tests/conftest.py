@@ -62,7 +62,8 @@ def _address(name):
 
 
 def _environment(home):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PHOTONEST", "DATABASE_URL"))}
+    ours = ("PHOTONEST", "DATABASE_URL", "CELERY")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return kept | {"PHOTONEST_HOME": str(home), "PYTHONWARNINGS": "default"}
 
 
@@ -89,13 +90,26 @@ class Desk:
         return _manage(self.environment, *arguments)
 
     def start(self, *arguments):
+        return self._start("manage.py", *map(os.fsencode, arguments), stderr=subprocess.PIPE)
+
+    def start_worker(self, *arguments):
+        """A Celery worker of two processes, in a process group of its own."""
+        celery = ("-m", "celery", "--quiet", "-A", "photonest", "worker", "-c", "2", *arguments)
+        return self._start(*celery, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def _start(self, *arguments, **options):
+        command = [sys.executable, *arguments]
         return subprocess.Popen(
-            [sys.executable, "manage.py", *map(os.fsencode, arguments)],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, **options
         )
+
+    def call(self, task):
+        """Put a message for a task without arguments into the queue."""
+        command = [sys.executable, "-m", "celery", "-A", "photonest", "call", task]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True)
+
+    def status(self, session=1):
+        return json.loads(self.manage("import_status", str(session), "--json").stdout)
 
     def import_photos(self, *arguments, status=0):
         """The session's report, after the command ended with the given status."""

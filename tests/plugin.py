@@ -30,17 +30,24 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config):
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        return  # the first process has arranged everything, and its environment came along
-    home = Path(tempfile.mkdtemp(prefix="photonest-tests-"))
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # The first process has arranged everything else, and its environment came along.
+        os.environ[HOME] = str(_furnished(Path(os.environ[HOME]) / worker))
+        return
+    home = _furnished(Path(tempfile.mkdtemp(prefix="photonest-tests-")))
     _undo.append(lambda: shutil.rmtree(home, ignore_errors=True))
-    (home / "static").mkdir()  # WhiteNoise warns when there is none
+    os.environ.pop("CELERY_BROKER_URL", None)
     os.environ[HOME] = str(home)
     os.environ.pop("PHOTONEST_LIBRARY", None)
     if early_config.known_args_namespace.db == "sqlite":
         os.environ.pop("DATABASE_URL", None)
     elif not os.environ.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = _start_postgres()
+
+
+def _furnished(home):
+    (home / "static").mkdir(parents=True)  # WhiteNoise warns when there is none
+    return home
 
 
 def _start_postgres():

@@ -17,6 +17,7 @@ from .effects import (
     quarantine,
     release,
     sync,
+    tidy,
     writable,
 )
 from .problems import (
@@ -59,6 +60,7 @@ __all__ = [
     "quarantine",
     "release",
     "sync",
+    "tidy",
     "turn",
     "walk",
     "writable",

@@ -183,6 +183,15 @@ def quarantine(library: Tree, path: bytes, destination: bytes) -> None:
     _rename(library, path, library, destination)
 
 
+def tidy(tree: Tree) -> None:
+    """Remove .incoming/ where nothing is in it any more."""
+    try:
+        tree.at(INCOMING.rstrip(b"/"), lambda fd, name: os.rmdir(name, dir_fd=fd))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+            raise
+
+
 def create(tree: Tree, path: bytes, content: bytes) -> None:
     """Write a new file. Raises FileExistsError when there is one."""
     fault_point("create", path)

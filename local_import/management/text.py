@@ -22,6 +22,10 @@ def session(report: Mapping[str, Any]) -> str:
         lines.append(f"  paused: {report['paused']}")
     if report["error"]:
         lines += _failure(report["error"])
+    if "undone" in report:
+        lines.append(f"  {report['undone']} undone, {len(report['refused'])} could not be")
+        for entry in report["refused"][:SHOWN_FAILURES]:
+            lines += _failure(entry)
     for entry in report["failures"][:SHOWN_FAILURES]:
         lines += _failure(entry)
     hidden = len(report["failures"]) - SHOWN_FAILURES

@@ -25,8 +25,12 @@ class ImportSessionQuerySet(StatefulQuerySet["ImportSession"]):
             started_at__isnull=False,
             paused_at__isnull=True,
             cancel_requested_at__isnull=True,
+            undo_requested_at__isnull=True,
             error_code="",
         )
+
+    def running(self) -> ImportSessionQuerySet:
+        return self.filter(state__in=SESSION_RUNNING)
 
 
 class ImportSession(Stateful):
@@ -65,6 +69,10 @@ class ImportSession(Stateful):
     paused_at = models.DateTimeField(_("paused at"), null=True, blank=True)
     paused_by = models.CharField(_("paused by"), max_length=200, blank=True)
     paused_reason = models.TextField(_("paused because"), blank=True)
+
+    undo_requested_at = models.DateTimeField(_("undo asked for at"), null=True, blank=True)
+    undo_requested_by = models.CharField(_("undo asked for by"), max_length=200, blank=True)
+    undo_reason = models.TextField(_("undone because"), blank=True)
 
     error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
     failure = models.JSONField(_("failure"), default=dict, blank=True)

@@ -21,7 +21,7 @@ from ..models import ImportSession
 from ..processes import identity
 from .desk import open_desk
 from .lease import Lease, LeaseLost
-from .worker import work_through
+from .worker import is_halted, work_through
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,8 @@ def work_here(session_id: int, should_stop: Callable[[], bool], queue: str = "")
     """
     session = ImportSession.objects.get(pk=session_id)
     owner = Actor(identity())
+    halted = is_halted(session_id)
     with open_desk(session) as desk, Lease(owner, session_id, queue) as lease:
-        work_through(desk, owner, lambda: should_stop() or lease.is_lost())
+        work_through(desk, owner, lambda: should_stop() or lease.is_lost() or halted())
         if lease.is_lost():
             raise LeaseLost(owner.name)

@@ -19,7 +19,9 @@ RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 _SESSION_WIDE = frozenset({ErrorCode.DISK_FULL, ErrorCode.LIBRARY_NOT_WRITABLE})
 
 
-def place(desk: Desk, batch: Sequence[Work]) -> ImportProblem | None:
+def place(
+    desk: Desk, batch: Sequence[Work], should_stop: Callable[[], bool] = lambda: False
+) -> ImportProblem | None:
     """Place every file that has a written intent; returns what keeps the session from going on.
 
     Files that were not placed then have the verdict `release`. When the final sync fails nothing of
@@ -30,6 +32,8 @@ def place(desk: Desk, batch: Sequence[Work]) -> ImportProblem | None:
     for work in planned:
         if problem is not None:
             work.release("The session stopped before this file was placed.")
+        elif should_stop():
+            work.release("The worker was told to stop before this file was placed.")
         else:
             problem = _place_one(desk, work)
     return problem or _make_durable(desk, [work for work in planned if work.placed])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
@@ -15,14 +16,15 @@ from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
 from ..state_synchronizer import SessionSnapshot, StateSynchronizer
 from ..states import ItemState, SessionState
-from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
 from .crew import Crew
 from .desk import Desk, open_desk
+from .flags import pause
 from .recover import recover
 from .release import release_left
 from .runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from .scan import scan
+from .worker import is_halted
 
 TICK_S = 0.5
 Report = Callable[[SessionSnapshot], None]
@@ -37,29 +39,13 @@ def run(
     `report` is called about twice a second with the items counted; `interrupted` is asked as often.
     Raises ImportProblem when another process runs the session; then nothing was touched.
     """
-    take_over(session_id)
+    hold(session_id)
     try:
         problem = _run(session_id, workers, actor, report, interrupted)
         _conclude(session_id, problem, actor, interrupted())
     finally:
         let_go(session_id)
     return ImportSession.objects.get(pk=session_id)
-
-
-def take_over(session_id: int) -> None:
-    """Make this process the runner of the session, if its last one is gone."""
-
-    def work() -> None:
-        hold(session_id)
-        unpause(session_id)
-
-    in_transaction(work)
-
-
-def unpause(session_id: int) -> None:
-    ImportSession.objects.filter(pk=session_id).update(
-        paused_at=None, paused_by="", paused_reason=""
-    )
 
 
 def _run(
@@ -96,7 +82,9 @@ def _accompany(
             crew.stop()
         return crew.is_stopping()
 
-    walk(desk, actor, meanwhile(should_stop, RENEW_EVERY_S, lambda: renew(desk.session_id)))
+    halted = is_halted(desk.session_id)
+    chore = partial(renew, desk.session_id)
+    walk(desk, actor, meanwhile(lambda: should_stop() or halted(), RENEW_EVERY_S, chore))
     alive = True
     last = time.monotonic()
     while alive:
@@ -139,9 +127,7 @@ def _conclude(
     if problem is not None:
         break_off(session_id, problem, actor)
     elif interrupted and _unfinished(session_id):
-        ImportSession.objects.filter(pk=session_id).update(
-            paused_at=timezone.now(), paused_by=actor.name, paused_reason="Interrupted by Ctrl-C."
-        )
+        pause(session_id, actor=actor, reason="Interrupted by Ctrl-C.")
     _synchronizer.sync_session_with_items(session_id, actor=actor)
 
 
@@ -157,4 +143,4 @@ def break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
     door.move(ImportSession, session_id, Step("break_off", found.summary, values), actor=actor)
 
 
-__all__ = ["break_off", "run", "take_over", "unpause", "walk"]
+__all__ = ["break_off", "run", "walk"]

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.002
 LONGEST_WAIT_S = 0.25
+ASK_AGAIN_S = 1.0
 
 
 @dataclass(slots=True)
@@ -77,9 +78,25 @@ def _next(desk: Desk, owner: Actor, should_stop: Callable[[], bool], shift: Shif
     return batch
 
 
+def is_halted(session_id: int) -> Callable[[], bool]:
+    """A question, asked of the database once a second at most: was the session paused or stopped?"""
+    asked, halted = time.monotonic(), False
+
+    def ask() -> bool:
+        nonlocal asked, halted
+        if time.monotonic() - asked >= ASK_AGAIN_S:
+            halted = not ImportSession.objects.runnable().filter(pk=session_id).exists()
+            asked = time.monotonic()
+        return halted
+
+    return ask
+
+
 def _may_get_more(session_id: int, shift: Shift) -> bool:
-    walking = ImportSession.objects.runnable().filter(walked_at__isnull=True)
-    if walking.filter(pk=session_id).exists():
+    session = ImportSession.objects.runnable().filter(pk=session_id).first()
+    if session is None:
+        return False  # paused, canceled or in error
+    if session.walked_at is None:
         return True
     unfinished = (ItemState.PENDING, *ITEM_IN_WORK)
     left = ImportItem.objects.in_session(session_id).filter(state__in=unfinished).exists()
@@ -107,7 +124,7 @@ def run_batch(
             analyse(desk, work)
     try:
         check(desk, batch, owner)
-        problem = place(desk, batch)
+        problem = place(desk, batch, should_stop)
         following = in_transaction(
             lambda: _settle_and_claim(
                 desk, batch, owner, began, should_stop, shift or Shift(), problem

@@ -24,9 +24,9 @@ from ..pipeline.desk import Desk, open_desk
 from ..pipeline.lease import Lease
 from ..pipeline.recover import recover
 from ..pipeline.release import release_left
-from ..pipeline.run import break_off, unpause, walk
+from ..pipeline.run import break_off, walk
 from ..pipeline.runner import RENEW_EVERY_S, hold, is_held, let_go, meanwhile, renew
-from ..pipeline.worker import Shift, work_through
+from ..pipeline.worker import Shift, is_halted, work_through
 from ..processes import identity
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
@@ -60,10 +60,9 @@ def _start_if_ready(session_id: int, step: Step, actor: Actor) -> ImportSession:
     return session
 
 
-def resume(session_id: int, *, actor: Actor) -> ImportSession:
+def resume(session_id: int, *, actor: Actor, reason: str = sessions.RESUMED) -> ImportSession:
     """Go on with a session in the background: what failed or is missing is tried again."""
-    unpause(session_id)
-    sessions.offer_again(session_id, actor=actor)
+    sessions.offer_again(session_id, actor=actor, reason=reason)
     start(session_id, actor=actor)
     call_workers(sessions.get(session_id), database_now())
     return sessions.get(session_id)
@@ -73,7 +72,7 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
     """Run a session for a turn; where another worker runs it already, help that one."""
     doorbell.answer(session_id)
     if not _may_go_on(session_id):
-        return  # paused, canceled, or the message was late
+        return  # paused, canceled or at rest: the message was late
     try:
         hold(session_id)
     except ImportProblem:
@@ -88,14 +87,14 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
 
 def help_out(session_id: int, *, should_stop: Callable[[], bool]) -> None:
     """Take files of a session for a turn, while another worker runs it."""
-    session = ImportSession.objects.runnable().filter(pk=session_id).first()
+    session = ImportSession.objects.runnable().running().filter(pk=session_id).first()
     if session is not None and is_held(session, database_now()):
         _take_turn(session_id, should_stop, lambda *_: None)
         _call_for_next_turn(session_id)
 
 
 def _may_go_on(session_id: int) -> bool:
-    return ImportSession.objects.runnable().filter(pk=session_id).exists()
+    return ImportSession.objects.runnable().running().filter(pk=session_id).exists()
 
 
 def _take_turn(
@@ -108,9 +107,10 @@ def _take_turn(
     try:
         session = ImportSession.objects.get(pk=session_id)
         with open_desk(session) as desk, Lease(owner, session_id, doorbell.QUEUE) as lease:
+            halted = is_halted(session_id)
 
             def stop() -> bool:
-                return should_stop() or lease.is_lost()
+                return should_stop() or lease.is_lost() or halted()
 
             prepare(desk, owner, stop)
             work_through(desk, owner, stop, Shift(time.monotonic() + TURN_S, PATIENCE_S))
@@ -126,13 +126,8 @@ def _run(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
     pk = desk.session_id
     recover(desk, owner)
     doorbell.call_helpers(pk)
-    stop = partial(_is_stopped, pk, should_stop)
     chores = (partial(renew, pk), partial(doorbell.call_helpers, pk))
-    walk(desk, owner, meanwhile(stop, RENEW_EVERY_S, *chores))
-
-
-def _is_stopped(session_id: int, should_stop: Callable[[], bool]) -> bool:
-    return should_stop() or not _may_go_on(session_id)
+    walk(desk, owner, meanwhile(should_stop, RENEW_EVERY_S, *chores))
 
 
 def _break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
@@ -153,7 +148,8 @@ def with_work(now: datetime) -> ImportSessionQuerySet:
     """The sessions of which a worker can walk the source or take files now."""
     items = ImportItem.objects.filter(session_id=OuterRef("pk"))
     unwalked = Q(walked_at__isnull=True) | Q(planned_at__isnull=True)
-    return ImportSession.objects.runnable().filter(unwalked | Exists(items.claimable(now)))
+    due = unwalked | Exists(items.claimable(now))
+    return ImportSession.objects.runnable().running().filter(due)
 
 
 def call_workers(session: ImportSession, now: datetime) -> bool:

@@ -11,9 +11,10 @@ from functools import partial
 from .. import door
 from ..audit_logger import Actor
 from ..door import Step
+from ..errors import ErrorCode
 from ..models import ImportItem
 from ..state_synchronizer import StateSynchronizer
-from ..states import ITEM_UNRESOLVED
+from ..states import ITEM_UNRESOLVED, ItemState
 from ..transactions import in_transaction
 
 CHUNK = 500
@@ -24,25 +25,40 @@ def retry(item_id: int, *, actor: Actor, reason: str) -> ImportItem:
     return _move(item_id, Step("requeue", reason), actor)
 
 
-def retry_all(session_id: int, *, actor: Actor, reason: str) -> int:
-    """Offer everything of a session that failed or is missing again; returns how many there were."""
+def retry_all(session_id: int, *, actor: Actor, reason: str, code: str = "") -> int:
+    """Offer what failed or is missing in a session again, or of it only what has an error code.
+
+    Returns how many there were. A missing item has the code of a missing source.
+    """
+    return sum(
+        _retry_in(session_id, state, code, actor, reason)
+        for state in ITEM_UNRESOLVED
+        if not code or state != ItemState.MISSING or code == ErrorCode.SOURCE_MISSING
+    )
+
+
+def offer_restored(session_id: int, *, actor: Actor, reason: str) -> int:
+    """Offer what an undo has brought back to its source; returns how many items."""
+    return _retry_in(session_id, ItemState.SOURCE_RESTORED, "", actor, reason)
+
+
+def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str) -> int:
+    found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
+    if code and state == ItemState.FAILED:
+        found = found.filter(error_code=code)
     number = 0
-    for state in ITEM_UNRESOLVED:
-        found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
-        while ids := list(found.values_list("pk", flat=True)[:CHUNK]):
-            step = Step("requeue", reason)
-            in_transaction(
-                partial(
-                    door.move_many,
-                    [step],
-                    ids,
-                    from_state=state,
-                    session_id=session_id,
-                    actor=actor,
-                )
-            )
-            number += len(ids)
+    while ids := list(found.values_list("pk", flat=True)[:CHUNK]):
+        try:
+            in_transaction(partial(_requeue, ids, state, session_id, actor, reason))
+        except door.StaleRows:  # somebody else retries or dismisses some of them: look again
+            continue
+        number += len(ids)
     return number
+
+
+def _requeue(ids: list[int], state: str, session_id: int, actor: Actor, reason: str) -> None:
+    step = Step("requeue", reason)
+    door.move_many([step], ids, from_state=state, session_id=session_id, actor=actor)
 
 
 def import_anyway(item_id: int, *, actor: Actor, reason: str) -> ImportItem:

@@ -15,13 +15,16 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import Tree
 from ..models import ImportSession
+from ..pipeline import flags
 from ..pipeline.desk import Desk, open_library, open_source_tree
-from ..pipeline.run import Report, run, take_over
+from ..pipeline.run import Report, run
+from ..pipeline.runner import hold
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
 from ..transactions import in_transaction
 from . import items
 
+RESUMED = "Resumed by an operator."
 _UNFINISHED = (SessionState.PENDING, SessionState.READY, *SESSION_RUNNING)
 
 
@@ -87,19 +90,23 @@ def get(session_id: int) -> ImportSession:
 def resume(session_id: int, *, actor: Actor) -> ImportSession:
     """Make a session ready to be run again: what failed or is missing waits for another try."""
     get(session_id)
-    take_over(session_id)
+    hold(session_id)
     return offer_again(session_id, actor=actor)
 
 
-def offer_again(session_id: int, *, actor: Actor) -> ImportSession:
+def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> ImportSession:
     """Open a session that was closed, and let what failed or is missing wait for another try."""
+    flags.unpause(session_id, actor=actor, reason=reason)
     session = get(session_id)
     if session.state == SessionState.PENDING:
         check_source(bytes(session.source_path))
         session = _confirm(session_id, actor)
+    if session.state != SessionState.CANCELED:  # asked for, but workers have not come to rest yet
+        flags.withdraw_cancel(session_id, actor=actor, reason=reason)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
-        reopen(session_id, actor=actor, reason="Resumed by an operator.")
-    items.retry_all(session_id, actor=actor, reason="The session was resumed.")
+        reopen(session_id, actor=actor, reason=reason)
+        items.offer_restored(session_id, actor=actor, reason=reason)
+    items.retry_all(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     return get(session_id)
 

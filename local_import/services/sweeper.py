@@ -22,7 +22,7 @@ from ..pipeline.release import release_left
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, ItemState, SessionState, SourceDisposition
 from ..transactions import database_now
-from . import background, sessions
+from . import background, sessions, undo
 
 logger = logging.getLogger(__name__)
 FORGET_WORKERS_AFTER = timedelta(days=1)
@@ -47,6 +47,8 @@ def sweep() -> dict[str, int]:
             _synchronised(session)
     for session in _with_sources_due():
         done["sources_released"] += _on_desk(session, release_left)
+    for session in ImportSession.objects.filter(undo_requested_at__isnull=False).order_by("pk"):
+        done["files_undone"] += _undone(session)
     for session in ImportSession.objects.filter(state__in=SESSION_RUNNING).order_by("pk"):
         done["sessions_moved"] += _synchronised(session)
     for session in _in_provable_error():
@@ -88,6 +90,14 @@ def _on_desk(session: ImportSession, work: Callable[[Desk, Actor], int]) -> int:
             return work(desk, SYSTEM)
     except ImportProblem as problem:
         logger.warning("session %s cannot be opened now: %s", session.pk, problem.code)
+        return 0
+
+
+def _undone(session: ImportSession) -> int:
+    try:
+        return undo.finish_interrupted(session, actor=SYSTEM)
+    except ImportProblem as problem:
+        logger.warning("the undo of session %s waits: %s", session.pk, problem.code)
         return 0
 
 

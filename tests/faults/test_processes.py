@@ -8,7 +8,6 @@ from django.db import connection
 from .place import ALONE, SCENARIOS
 from .trial import cut_off_at, frozen_at, swept_at
 
-
 # How far the other process is when the frozen one goes on; None: it is done.
 OTHERS = (None, *range(1, 61))
 

@@ -23,6 +23,7 @@ from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
 from ..progress import Progress
+from ..refusals import refuse, wrong_use
 
 _EXIT_OF = {SessionState.FAILED: 1, SessionState.ERROR: 1, SessionState.CANCELED: 1}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         try:
             report, status = self._chosen(dry_run, options["background"])(**options)
         except ImportProblem as problem:
-            _refuse(problem, as_json=options["json"])
+            refuse(problem, as_json=options["json"])
         if options["json"]:
             self.stdout.write(json.dumps(report, indent=2))
         else:
@@ -144,29 +145,16 @@ def _session(
 
 def _check_usage(options: dict[str, Any], dry_run: bool) -> None:
     if (options["source"] is None) == (options["resume"] is None):
-        _wrong_use("Name either a source directory or --resume SESSION.")
+        wrong_use("Name either a source directory or --resume SESSION.")
     if options["resume"] is not None and (dry_run or options["mode"]):
-        _wrong_use("--resume goes with neither --dry-run nor --mode: the session has its mode.")
+        wrong_use("--resume goes with neither --dry-run nor --mode: the session has its mode.")
     if options["background"] and (dry_run or options["workers"] is not None):
-        _wrong_use(
+        wrong_use(
             "--background goes with neither --dry-run nor --workers: PHOTONEST_WORKERS says how "
             "many workers a session in the background calls for."
         )
     if options["workers"] is not None and options["workers"] < 1:
-        _wrong_use("--workers must be 1 or more.")
-
-
-def _wrong_use(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
-    sys.exit(2)
-
-
-def _refuse(problem: ImportProblem, *, as_json: bool) -> None:
-    """Say what is wrong and what to do; the exit status is that of wrong use."""
-    sys.stderr.write(text.problem(problem))
-    if as_json:
-        sys.stdout.write(json.dumps({"session": None, "error": text.failure(problem)}) + "\n")
-    sys.exit(2)
+        wrong_use("--workers must be 1 or more.")
 
 
 class _Interrupts:

@@ -1,0 +1,75 @@
+"""The flags that an operator sets on a session: paused, and cancel asked for. Workers obey them.
+
+A flag is no state: what the state is follows from flags and items (state_synchronizer).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..models import ImportSession
+from ..models.audit_log import AuditCategory
+from ..transactions import in_transaction
+
+_audit = AuditLogger()
+
+
+def pause(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """Workers take no more files; returns whether that is new."""
+    values = {"paused_at": timezone.now(), "paused_by": actor.name, "paused_reason": reason}
+    return _set(session_id, {"paused_at__isnull": True}, values, "session.pause", actor, reason)
+
+
+def unpause(session_id: int, *, actor: Actor, reason: str) -> bool:
+    values = {"paused_at": None, "paused_by": "", "paused_reason": ""}
+    return _set(session_id, {"paused_at__isnull": False}, values, "session.resume", actor, reason)
+
+
+def ask_to_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """Workers take no more files, and the session is canceled once none is in work."""
+    values = {"cancel_requested_at": timezone.now()}
+    unset = {"cancel_requested_at__isnull": True}
+    return _set(session_id, unset, values, "session.ask_to_cancel", actor, reason)
+
+
+def withdraw_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
+    values = {"cancel_requested_at": None}
+    given = {"cancel_requested_at__isnull": False}
+    return _set(session_id, given, values, "session.withdraw_cancel", actor, reason)
+
+
+def ask_to_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """From now on a file may be on its way back to its source: no worker takes any."""
+    now = timezone.now()
+    values = {"undo_requested_at": now, "undo_requested_by": actor.name, "undo_reason": reason}
+    unset = {"undo_requested_at__isnull": True}
+    return _set(session_id, unset, values, "session.ask_to_undo", actor, reason)
+
+
+def end_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
+    values = {"undo_requested_at": None, "undo_requested_by": "", "undo_reason": ""}
+    given = {"undo_requested_at__isnull": False}
+    return _set(session_id, given, values, "session.end_undo", actor, reason)
+
+
+def _set(
+    session_id: int,
+    expected: dict[str, bool],
+    values: dict[str, Any],
+    action: str,
+    actor: Actor,
+    reason: str,
+) -> bool:
+    """Write the values, with an audit row, where the row is as expected."""
+
+    def work() -> bool:
+        if not ImportSession.objects.filter(pk=session_id, **expected).update(**values):
+            return False
+        entry = Entry(AuditCategory.DB_OPERATION, reason, action=action, actor=actor)
+        _audit.record(entry.of_session(session_id))
+        return True
+
+    return in_transaction(work)

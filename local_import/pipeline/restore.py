@@ -1,0 +1,162 @@
+"""Restore: an imported file goes back to where it came from, and its Media goes away.
+
+Nothing is overwritten and nothing deleted: what leaves the library goes back to its source by a
+rename, or stays in the library's quarantine when the source has the bytes. It may be interrupted
+anywhere and begun again; what is done already is only recorded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from .. import door, fsops, names
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..door import Step
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import CannotRename, DestinationTaken, FileEffectError, Tree
+from ..models import ImportItem, Media
+from ..models.audit_log import AuditCategory
+from ..states import ItemState
+from ..transactions import in_transaction
+from ..troubleshooting import TroubleshootingEngine
+from .desk import Desk
+
+BATCH = 100
+NOTHING, OTHER = "", "other bytes"
+_audit = AuditLogger()
+_engine = TroubleshootingEngine()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that stays in the library, with the reason."""
+
+    item: ImportItem
+    failure: dict[str, Any]
+
+
+def restore_batch(
+    desk: Desk, after: int, actor: Actor, reason: str
+) -> tuple[int, int, list[Refusal]]:
+    """Take the next imported items back, those behind the id `after`.
+
+    Returns the last id that was looked at (0: there was none), how many were taken back, and what
+    was refused. The rows of the others change in one transaction, after the disk is in order.
+    """
+    waiting = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.IMPORTED)
+    items = list(waiting.filter(pk__gt=after).select_related("media").order_by("pk")[:BATCH])
+    found = [(item, _restore_one(desk, item)) for item in items]
+    back = [item for item, refusal in found if refusal is None]
+    if back:
+        fsops.sync(desk.source)
+        fsops.sync(desk.library)
+        in_transaction(partial(_record, desk, back, actor, reason))
+    refused = [refusal for _, refusal in found if refusal is not None]
+    return (items[-1].pk if items else 0), len(back), refused
+
+
+def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
+    try:
+        _refuse_while_needed(item)
+        _bring_back(desk, item)
+    except (OSError, FileEffectError, ImportProblem) as error:
+        path = os.path.join(desk.source.root, bytes(item.path))
+        context = {"file_path": path, "session": item.session_id}
+        return Refusal(item, _engine.diagnose(error, context).as_failure())
+    return None
+
+
+def _refuse_while_needed(item: ImportItem) -> None:
+    """A duplicate of it, skipped in another session, has no other copy in the library."""
+    assert item.media_id  # the database holds it of what is imported
+    others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
+    first = others.order_by("pk").first()
+    if first is not None:
+        detail = f"Session {first.session_id} skipped {first.shown_path} as a duplicate of it."
+        raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail)
+
+
+def _bring_back(desk: Desk, item: ImportItem) -> None:
+    """The four cases of (library right?, source right?), and what stands in the way."""
+    held = _held(desk.library, _place(item), item.sha256)
+    there = _held(desk.source, bytes(item.path), item.sha256)
+    if there == OTHER:
+        raise ImportProblem(ErrorCode.SOURCE_OCCUPIED)
+    if there == NOTHING and held != item.sha256:
+        detail = f"{item.destination} does not hold the bytes that were imported."
+        raise ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail)
+    if there == NOTHING and _renamed_back(desk, item):
+        return
+    if there == NOTHING:
+        _copy_back(desk, item)
+    if held != NOTHING:
+        _set_aside(desk, item)
+
+
+def _held(tree: Tree, path: bytes, sha256: str) -> str:
+    """The hash when it is the right one, NOTHING for no file, OTHER for anything else."""
+    try:
+        return sha256 if fsops.digest(tree, path)[0] == sha256 else OTHER
+    except (FileNotFoundError, NotADirectoryError):
+        return NOTHING
+    except FileEffectError:
+        return OTHER
+
+
+def _renamed_back(desk: Desk, item: ImportItem) -> bool:
+    """Raises DestinationTaken as SOURCE_OCCUPIED; False when the bytes must be copied."""
+    fingerprint = fsops.Fingerprint.of(desk.library.stat(_place(item)))
+    try:
+        fsops.move(desk.library, _place(item), fingerprint, desk.source, bytes(item.path))
+    except CannotRename:
+        return False
+    except DestinationTaken as error:
+        raise ImportProblem(ErrorCode.SOURCE_OCCUPIED) from error
+    return True
+
+
+def _copy_back(desk: Desk, item: ImportItem) -> None:
+    part = names.part(item.pk, item.fence)
+    fingerprint = fsops.Fingerprint.of(desk.library.stat(_place(item)))
+    try:
+        fsops.copy(desk.library, _place(item), fingerprint, item.sha256, desk.source, part)
+        fsops.sync(desk.source)
+        fsops.publish(desk.source, part, bytes(item.path))
+    except DestinationTaken as error:
+        raise ImportProblem(ErrorCode.SOURCE_OCCUPIED) from error
+    finally:
+        fsops.discard(desk.source, part)
+        fsops.tidy(desk.source)
+    fsops.sync(desk.source)
+
+
+def _set_aside(desk: Desk, item: ImportItem) -> None:
+    name = b"undone-%d-%d-" % (item.pk, item.fence) + os.path.basename(_place(item))
+    fsops.quarantine(desk.library, _place(item), b"quarantine/" + name)
+
+
+def _place(item: ImportItem) -> bytes:
+    return item.destination.encode()
+
+
+def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -> None:
+    ids = [item.pk for item in back]
+    media = [item.media_id for item in back if item.media_id]
+    alike = ImportItem.objects.in_session(desk.session_id).filter(media_id__in=media)
+    alike.filter(state=ItemState.SKIPPED).update(media=None)  # duplicates of what goes away
+    door.move_many(
+        [Step("restore_source", reason)],
+        ids,
+        from_state=ItemState.IMPORTED,
+        session_id=desk.session_id,
+        actor=actor,
+    )
+    Media.objects.filter(pk__in=media).delete()
+    entry = Entry(AuditCategory.FILE_OPERATION, "Back at its source.", action="file.restore")
+    rows = [(item.pk, {"from": item.destination, "to": item.shown_path}) for item in back]
+    entry = replace(entry, session_id=desk.session_id, actor=actor)
+    _audit.record_many(entry, ["item_id", "details"], rows)

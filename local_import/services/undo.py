@@ -1,0 +1,79 @@
+"""Undo: every file of a session goes back to where it came from.
+
+The intent is written down first, and workers keep off; an undo that was interrupted is finished by
+the sweeper, or by asking again. What cannot be undone stays imported, with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..audit_logger import Actor
+from ..errors import ErrorCode, ImportProblem
+from ..models import ImportItem, ImportSession
+from ..pipeline import flags
+from ..pipeline.desk import open_desk
+from ..pipeline.restore import Refusal, restore_batch
+from ..pipeline.runner import hold, let_go, renew
+from ..state_synchronizer import StateSynchronizer
+from ..states import SESSION_AT_REST, ItemState
+from . import control, sessions
+
+
+@dataclass(slots=True)
+class UndoReport:
+    undone: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def undo(session_id: int, *, actor: Actor, reason: str) -> UndoReport:
+    """Undo an import that has come to rest; asking again goes on with what was left.
+
+    Raises ImportProblem when the session is not at rest, or another process works on it.
+    """
+    session = sessions.get(session_id)
+    if session.state not in SESSION_AT_REST:
+        text = "Only an import that is at rest can be undone; cancel it first"
+        control.refuse(session, "undo", text, actor, reason)
+    hold(session_id)
+    try:
+        return _undo(session_id, actor, reason)
+    finally:
+        let_go(session_id)
+
+
+def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
+    with open_desk(ImportSession.objects.get(pk=session_id)) as desk:
+        flags.ask_to_undo(session_id, actor=actor, reason=reason)
+        report, last = UndoReport(), 0
+        while True:
+            last, number, refused = restore_batch(desk, last, actor, reason)
+            if not last:
+                break
+            report.undone += number
+            report.refused += refused
+            renew(session_id)
+    _conclude(session_id, actor, reason)
+    return report
+
+
+def _conclude(session_id: int, actor: Actor, reason: str) -> None:
+    """A session of which nothing is left in the library is canceled."""
+    flags.end_undo(session_id, actor=actor, reason="The undo has come to its end.")
+    left = ImportItem.objects.in_session(session_id).filter(state=ItemState.IMPORTED)
+    if not left.exists():
+        flags.ask_to_cancel(session_id, actor=actor, reason=reason)
+    StateSynchronizer().sync_session_with_items(session_id, actor=actor, reason=reason)
+
+
+def finish_interrupted(session: ImportSession, *, actor: Actor) -> int:
+    """Go on with an undo whose process is gone; returns how many files went back."""
+    try:
+        return undo(session.pk, actor=actor, reason=session.undo_reason).undone
+    except ImportProblem as problem:
+        if problem.code == ErrorCode.SESSION_BUSY:
+            return 0
+        raise
+
+
+__all__ = ["Refusal", "UndoReport", "finish_interrupted", "undo"]

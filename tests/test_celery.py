@@ -1,0 +1,66 @@
+"""Celery is set up as the protocol needs it, and beat's rows are what the code says."""
+
+import inspect
+from datetime import timedelta
+
+import pytest
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+from local_import.services import background
+from photonest import celery_app, queue
+
+
+def own_tasks():
+    celery_app.loader.import_default_modules()
+    return {name: task for name, task in celery_app.tasks.items() if not name.startswith("celery.")}
+
+
+def test_a_task_takes_a_session_id_at_most():
+    tasks = own_tasks()
+
+    assert set(tasks) == {
+        "local_import.advance_session",
+        "local_import.help_session",
+        "local_import.sweep",
+    }
+    for task in tasks.values():
+        assert set(inspect.signature(task.run).parameters) <= {"session_id"}
+
+
+def test_a_turn_ends_before_its_task_is_ended_and_before_its_message_comes_again():
+    conf = celery_app.conf
+    redis = queue.transport_options("redis://host", None, longest_task_s=conf.task_time_limit)
+
+    assert background.TURN_S < conf.task_soft_time_limit < conf.task_time_limit
+    assert redis["visibility_timeout"] >= 2 * conf.task_time_limit
+
+
+def test_a_message_outlives_its_worker_and_holds_no_code():
+    conf = celery_app.conf
+
+    assert conf.task_acks_late and conf.task_reject_on_worker_lost
+    assert not conf.task_acks_on_timeout
+    assert conf.worker_prefetch_multiplier == 1
+    assert (conf.accept_content, conf.task_serializer) == (["json"], "json")
+    assert conf.task_ignore_result
+
+
+@pytest.mark.django_db(transaction=True)  # the scheduler closes the connection between its rounds
+def test_the_rows_of_beat_are_the_schedule_of_the_code_and_the_switch_is_the_admins():
+    scheduler = DatabaseScheduler(app=celery_app)
+    scheduler.setup_schedule()
+    row = PeriodicTask.objects.get()
+    row.interval.every, row.interval.period = 7, "days"
+    row.interval.save()
+    row.enabled = False
+    row.save()
+
+    scheduler.setup_schedule()
+
+    row = PeriodicTask.objects.get()
+    entry = celery_app.conf.beat_schedule["sweep"]
+    assert (row.name, row.task) == ("sweep", entry["task"])
+    assert row.interval.schedule.run_every == timedelta(seconds=entry["schedule"])
+    assert row.expire_seconds == entry["options"]["expire_seconds"]
+    assert not row.enabled

@@ -1,0 +1,258 @@
+"""Undo: every file back at its source, no byte lost, nothing overwritten, interrupted anywhere."""
+
+import json
+import os
+import signal
+from hashlib import sha256
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+
+from local_import.audit_logger import Actor
+from local_import.errors import ErrorCode, ImportProblem
+from local_import.fsops import effects
+from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import.pipeline.crew import work_here
+from local_import.pipeline.desk import open_desk
+from local_import.pipeline.release import release_left
+from local_import.pipeline.runner import hold
+from local_import.services import sessions, sweeper, undo
+from local_import.state_synchronizer import StateSynchronizer
+from tests.builders import make_session
+from tests.photos import jpeg
+from tests.test_sweep import started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OPERATOR = Actor("operator")
+PHOTOS = {f"{number}.jpg": jpeg(number + 1) for number in range(3)}
+PHOTOS["again.jpg"] = PHOTOS["0.jpg"]
+PHOTOS["below/3.jpg"] = jpeg(9)
+
+
+@pytest.fixture(params=["copy", "move"])
+def mode(request):
+    return request.param
+
+
+@pytest.fixture(params=["one disk", "two disks"])
+def disks(request, monkeypatch):
+    """On two disks no rename leads from one tree to the other."""
+    if request.param == "two disks":
+        numbers = iter(range(10**6, 10**7))
+        made = effects.Tree.__init__
+
+        def make(self, root):
+            made(self, root)
+            self.device = next(numbers)
+
+        monkeypatch.setattr(effects.Tree, "__init__", make)
+    return request.param
+
+
+@pytest.fixture
+def imported(inbox, library, mode, disks):
+    (inbox / "below").mkdir()
+    for name, content in PHOTOS.items():
+        (inbox / name).write_bytes(content)
+    return run(started(inbox, mode))
+
+
+def run(session):
+    work_here(session.pk, lambda: False)
+    with open_desk(session) as desk:
+        release_left(desk, OPERATOR)
+    StateSynchronizer().sync_session_with_items(session.pk)
+    return ImportSession.objects.get(pk=session.pk)
+
+
+def ask(session):
+    return undo.undo(session.pk, actor=OPERATOR, reason="The wrong card.")
+
+
+def states():
+    return dict(ImportItem.objects.values_list("shown_path", "state"))
+
+
+def files(tree):
+    """Relative path and content of the files of a tree, without its hidden ones."""
+    return {
+        str(path.relative_to(tree)): path.read_bytes()
+        for path in tree.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def in_library(library):
+    return {name for name in files(library) if not name.startswith(("quarantine", ".incoming"))}
+
+
+def assert_nothing_lost(inbox, library):
+    """Every content that was ever there stands whole in the source, the library or quarantine."""
+    there = {
+        sha256(content).digest() for tree in (inbox, library) for content in files(tree).values()
+    }
+    assert {sha256(content).digest() for content in PHOTOS.values()} <= there
+
+
+def assert_undone(inbox, library):
+    assert files(inbox) == PHOTOS
+    assert in_library(library) == set()
+    assert not Media.objects.exists()
+    assert set(states().values()) <= {"source_restored", "skipped"}
+    session = ImportSession.objects.get()
+    assert (session.state, session.undo_requested_at) == ("canceled", None)
+    assert os.listdir(library / ".incoming") == []
+    assert not (inbox / ".incoming").exists()
+
+
+def test_every_file_is_back_and_the_library_is_empty(imported, inbox, library):
+    assert imported.state == "imported"
+
+    report = ask(imported)
+
+    assert (report.undone, report.refused) == (4, [])
+    assert_undone(inbox, library)
+    assert_nothing_lost(inbox, library)
+    told = AuditLog.objects.filter(action="file.restore", actor="operator")
+    assert told.count() == 4
+    reasons = AuditLog.objects.filter(action="item.restore_source").values_list(
+        "message", flat=True
+    )
+    assert set(reasons) == {"The wrong card."}
+
+
+def test_an_undo_is_undone_by_importing_again(imported, inbox, library):
+    ask(imported)
+
+    sessions.resume(imported.pk, actor=OPERATOR)
+    session = sessions.run_to_end(imported.pk, workers=1, actor=OPERATOR)
+
+    assert session.state == "imported"
+    assert Media.objects.count() == 4
+    assert len(in_library(library)) == 4
+
+
+def test_other_bytes_at_the_source_are_never_overwritten(imported, inbox, library):
+    item = ImportItem.objects.filter(state="imported").first()
+    path = inbox / item.shown_path
+    path.write_bytes(b"something else")
+
+    report = ask(imported)
+
+    assert [refusal.failure["code"] for refusal in report.refused] == [ErrorCode.SOURCE_OCCUPIED]
+    assert path.read_bytes() == b"something else"
+    assert states()[item.shown_path] == "imported"
+    assert (library / item.destination).exists()
+    assert ImportSession.objects.get().state == "imported"
+    path.write_bytes(PHOTOS[item.shown_path])
+    assert ask(imported).undone == 1
+    assert_undone(inbox, library)
+
+
+def test_a_file_that_the_library_lost_is_told_of_unless_its_source_is_there(
+    imported, inbox, library, mode
+):
+    item = ImportItem.objects.filter(state="imported").first()
+    (library / item.destination).unlink()
+
+    report = ask(imported)
+
+    if mode == "copy":
+        assert_undone(inbox, library)
+    else:
+        assert [one.failure["code"] for one in report.refused] == [ErrorCode.LIBRARY_FILE_WRONG]
+        assert states()[item.shown_path] == "imported"
+
+
+def test_a_file_that_another_session_rests_on_stays(imported, inbox, library, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "twin.jpg").write_bytes(PHOTOS["1.jpg"])
+    run(started(other, "copy"))
+
+    report = ask(imported)
+
+    (refusal,) = report.refused
+    assert refusal.failure["code"] == ErrorCode.STILL_NEEDED
+    assert "twin.jpg" in refusal.failure["diagnosis"]
+    assert states()["1.jpg"] == "imported"
+    assert report.undone == 3
+
+
+@pytest.mark.parametrize("state", ["ready", "expanding", "importing"])
+def test_an_import_that_is_not_at_rest_is_not_undone(state):
+    session = make_session(state)
+
+    with pytest.raises(ImportProblem) as refusal:
+        ask(session)
+
+    assert refusal.value.code == ErrorCode.NOT_ALLOWED
+    assert AuditLog.objects.latest("pk").action == "refused.undo"
+
+
+def test_two_processes_do_not_undo_at_once(imported, monkeypatch):
+    monkeypatch.setattr("local_import.pipeline.runner.identity", lambda: "elsewhere:1:1")
+    hold(imported.pk)
+    monkeypatch.undo()
+
+    with pytest.raises(ImportProblem) as refusal:
+        ask(imported)
+
+    assert refusal.value.code == ErrorCode.SESSION_BUSY
+
+
+def test_no_worker_takes_a_file_while_an_undo_is_under_way(imported):
+    assert ImportSession.objects.runnable().filter(pk=imported.pk).exists()
+
+    ImportSession.objects.filter(pk=imported.pk).update(undo_requested_at=imported.created_at)
+
+    assert not ImportSession.objects.runnable().filter(pk=imported.pk).exists()
+
+
+def killed_at(point, session):
+    """Whether the undo reached that fault point, where its process was killed."""
+    connections.close_all()
+    child = os.fork()
+    if child == 0:
+        passed = iter(range(10**6))
+
+        def fault_point(effect, path):
+            if next(passed) == point:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        effects.fault_point = fault_point
+        try:
+            ask(session)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_killed_anywhere_it_loses_nothing_and_a_second_run_finishes(imported, inbox, library):
+    point = 0
+    while killed_at(point, imported):
+        assert_nothing_lost(inbox, library)
+        ImportSession.objects.update(runner="", runner_lease_until=None)  # its process is gone
+        begun = ImportSession.objects.filter(undo_requested_at__isnull=False).exists()
+        if begun and point % 2:
+            assert sweeper.sweep()
+        else:
+            ask(imported)
+        assert_undone(inbox, library)
+        before = (files(inbox), files(library), AuditLog.objects.count())
+        sweeper.sweep()
+        assert (files(inbox), files(library), AuditLog.objects.count()) == before
+        sessions.resume(imported.pk, actor=OPERATOR)
+        sessions.run_to_end(imported.pk, workers=1, actor=OPERATOR)
+        point += 1
+    assert point >= 4
+    assert_undone(inbox, library)
+
+
+def test_the_command_tells_what_was_undone_and_what_not(imported, inbox, capsys):
+    call_command("import_undo", str(imported.pk), "--json")
+    told = json.loads(capsys.readouterr().out)
+
+    assert (told["undone"], told["refused"], told["state"]) == (4, [], "canceled")
