@@ -18,7 +18,7 @@ def test_a_kill_at_any_boundary_is_recovered_by_one_run(trials, sampled):
 
 @pytest.mark.parametrize("place", SCENARIOS, indirect=True)
 def test_a_kill_of_the_recovery_is_recovered_by_the_next(trials, sampled):
-    for boundary, again in sampled(itertools.product(trials.boundaries(), range(1, 61)), 3, 250):
+    for boundary, again in sampled(itertools.product(trials.boundaries(), range(1, 61)), 3, 60):
         killed_twice(trials, boundary, again)
 
     trials.assert_clean()
