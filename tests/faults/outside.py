@@ -57,8 +57,7 @@ def missing_for_power() -> str:
         with Disk.made() as disk:
             disk.cut_power()
     except (OSError, subprocess.CalledProcessError) as error:
-        stderr = getattr(error, "stderr", b"") or b""
-        return f"no ext4 can be mounted here: {error} {stderr.decode().strip()}"
+        return f"no ext4 can be mounted here: {_said(error)}"
     return ""
 
 
@@ -69,8 +68,13 @@ def missing_for_memory() -> str:
     try:
         with Memory.made():
             return ""
-    except subprocess.CalledProcessError as error:
-        return f"no tmpfs can be mounted here: {error.stderr.decode().strip()}"
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"no tmpfs can be mounted here: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    stderr = getattr(error, "stderr", b"") or b""
+    return stderr.decode().strip() or str(error)
 
 
 class Traced:
