@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ADDRESS := 127.0.0.1:8000
 
-.PHONY: run test test-sqlite test-postgres check lint benchmark clean
+.PHONY: run test test-sqlite test-postgres check lint faults benchmark clean
 
 run: $(VENV)/installed
 	@$(RUN) manage.py migrate --verbosity 0
@@ -29,6 +29,10 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy
 	$(RUN) manage.py check
 	$(RUN) manage.py makemigrations --check --dry-run
+
+faults: $(VENV)/installed-dev
+	$(RUN) -m pytest --db sqlite --faults all tests/faults
+	$(RUN) -m pytest --db postgres --faults all tests/faults
 
 benchmark: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py

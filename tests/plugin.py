@@ -7,6 +7,7 @@ not a conftest because Django reads its settings before any conftest is loaded.
 
 from __future__ import annotations
 
+import collections
 import os
 import shutil
 import tempfile
@@ -66,20 +67,26 @@ def _start_postgres():
 
 def pytest_terminal_summary(terminalreporter):
     """How many faults were tried, what was not run and why: the laboratory hides nothing."""
-    told = [
-        value
-        for report in terminalreporter.getreports("")  # the teardowns
-        for name, value in getattr(report, "user_properties", ())
-        if name == "faults" and report.when == "teardown"
-    ]
-    totals = {}
-    for kind, points, violations in told:
-        before = totals.get(kind, (0, 0))
-        totals[kind] = (before[0] + points, before[1] + violations)
-    if totals:
+    told = {}
+    for report in terminalreporter.getreports(""):  # the teardowns
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "faults" and report.when == "teardown":
+                kind, points, violations = value
+                before = told.get(kind, (0, 0))
+                told[kind] = (before[0] + points, before[1] + violations)
+    skipped = collections.Counter(
+        (report.nodeid.partition("::")[2].partition("[")[0], report.longrepr[2])
+        for report in terminalreporter.getreports("skipped")
+        if report.nodeid.startswith("tests/faults/")
+    )
+    if told or skipped:
         terminalreporter.section("fault laboratory")
-    for kind, (points, violations) in totals.items():
-        terminalreporter.line(f"{points:6} tried, {violations} violations: {kind}")
+    for kind, (points, violations) in told.items():
+        if points:
+            terminalreporter.line(f"{points:6} tried, {violations} violations: {kind}")
+    for (test, reason), number in skipped.items():
+        kind = test.removeprefix("test_").replace("_", " ")
+        terminalreporter.line(f"   NOT RUN ({number} tests): {kind}. {reason}")
 
 
 def pytest_unconfigure():

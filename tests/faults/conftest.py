@@ -12,8 +12,8 @@ from django.db import connection, connections
 
 from tests.conftest import _execute
 
-from .outside import Disk, missing_for_power, missing_for_strace
-from .place import SCENARIOS, Place
+from .outside import Disk, Memory, missing_for_memory, missing_for_power, missing_for_strace
+from .place import ALONE, SCENARIOS, Place
 from .trial import Trials
 
 TOLD = "faults"  # see tests/plugin.py
@@ -42,6 +42,8 @@ def laboratory_database(migrated_database, near, django_db_blocker):
     name = f"laboratory_{os.getpid()}"
     with django_db_blocker.unblock():
         _execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_database}"')
+        # A client that dies cannot tell the difference, and the trials need not wait for a disk.
+        _execute(f'ALTER DATABASE "{name}" SET synchronous_commit TO off')
         yield name
         _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -70,9 +72,8 @@ def _connected_to(name):
 
 @pytest.fixture
 def place(laboratory, near, far, request):
-    """The place of the scenario that the test is parametrized with, or of a copy on one disk."""
-    name = getattr(request, "param", "copy on one disk")
-    return Place(near, far, SCENARIOS[name])
+    """The place of the scenario that the test is parametrized with."""
+    return Place(near, far, (SCENARIOS | {ALONE.name: ALONE})[request.param])
 
 
 @pytest.fixture
@@ -86,16 +87,17 @@ def trials(place, request):
 
 @pytest.fixture
 def sampled(request):
-    """A seeded choice of points, in their order; all of them with `--faults all`."""
+    """A seeded choice of points, in their order: a few of them, or most with `--faults all`.
 
-    def choose(points, number):
+    `most` is given where the points are pairs, of which there are too many to try them all.
+    """
+    wants_all = request.config.getoption("--faults") == "all"
+    seed = f"{request.config.getoption('--faults-seed')} {request.node.name}"
+
+    def choose(points, few, most=1_000_000):
         points = list(points)
-        if request.config.getoption("--faults") == "all" or number >= len(points):
-            return points
-        generator = random.Random(
-            f"{request.config.getoption('--faults-seed')} {request.node.name}"
-        )
-        chosen = set(generator.sample(range(len(points)), number))
+        number = min(most if wants_all else few, len(points))
+        chosen = set(random.Random(seed).sample(range(len(points)), number))
         return [point for index, point in enumerate(points) if index in chosen]
 
     return choose
@@ -107,6 +109,15 @@ def disk():
     if missing := missing_for_power():
         pytest.skip(missing)
     with Disk.made() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def memory():
+    """A filesystem that can be full."""
+    if missing := missing_for_memory():
+        pytest.skip(missing)
+    with Memory.made() as made:
         yield made
 
 

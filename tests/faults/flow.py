@@ -16,6 +16,8 @@ from local_import.errors import ImportProblem
 from local_import.models import ImportSession
 from local_import.pipeline import crew
 from local_import.pipeline import run as running
+from local_import.pipeline.desk import open_desk
+from local_import.pipeline.recover import recover
 from local_import.services import background, sessions
 from local_import.services.sweeper import sweep
 from local_import.states import SessionState
@@ -92,6 +94,13 @@ def recover_all(place: Place) -> None:
     elif own[-1].state != SessionState.IMPORTED:
         run_here(sessions.resume(own[-1].pk, actor=ACTOR).pk)
         sweep_and_work()
+
+
+def recover_items(place: Place) -> None:
+    """What every process does that comes to a session: it recovers what the dead have left."""
+    for session in ImportSession.objects.order_by("pk"):
+        with open_desk(session) as desk:
+            recover(desk, ACTOR)
 
 
 def sweep_and_work() -> None:

@@ -57,9 +57,24 @@ def missing_for_power() -> str:
         with Disk.made() as disk:
             disk.cut_power()
     except (OSError, subprocess.CalledProcessError) as error:
-        stderr = getattr(error, "stderr", b"") or b""
-        return f"no ext4 can be mounted here: {error} {stderr.decode().strip()}"
+        return f"no ext4 can be mounted here: {_said(error)}"
     return ""
+
+
+def missing_for_memory() -> str:
+    """What a full disk would need here, in words; empty when it works."""
+    if os.geteuid() != 0:
+        return "mounting a disk needs root"
+    try:
+        with Memory.made():
+            return ""
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"no tmpfs can be mounted here: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    stderr = getattr(error, "stderr", b"") or b""
+    return stderr.decode().strip() or str(error)
 
 
 class Traced:
@@ -158,6 +173,38 @@ class Disk:
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         self.unmount()
         self.mount()
+
+
+class Memory:
+    """A small filesystem in memory, which can be full."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._ballast = path, path / "ballast"
+
+    @classmethod
+    @contextmanager
+    def made(cls) -> Iterator[Memory]:
+        with tempfile.TemporaryDirectory(prefix="memory-") as path:
+            _run("mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=64", "tmpfs", path)
+            try:
+                yield cls(Path(path))
+            finally:
+                _run("umount", path)
+
+    def fill(self, files_left: int | None, bytes_left: int) -> None:
+        """Leave room for so many files (None: for enough) and so many bytes."""
+        self._ballast.mkdir()
+        if files_left is not None:
+            for number in range(os.statvfs(self.path).f_favail - files_left):
+                (self._ballast / str(number)).touch()
+            return
+        found = os.statvfs(self.path)
+        size = found.f_bavail * found.f_frsize - bytes_left
+        with (self._ballast / "bytes").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+    def make_room(self) -> None:
+        shutil.rmtree(self._ballast)
 
 
 def _run(*command: str) -> None:

@@ -36,6 +36,7 @@ class Scenario:
     across: bool = False  # source and library are on two filesystems
     known: bool = False  # the library has one of the photos from an earlier session
     taken: bool = False  # a foreign file stands where one of the photos is to go
+    alone: bool = False  # there is only one photo
 
 
 SCENARIOS = {
@@ -51,6 +52,7 @@ SCENARIOS = {
         Scenario("place taken, move", "move", taken=True),
     )
 }
+ALONE = Scenario("one photo, copy", "copy", alone=True)
 
 
 @dataclass
@@ -76,6 +78,11 @@ class Place:
         return self.near / "earlier"
 
     @property
+    def edited(self) -> Path:
+        """Stands where a child tells its parent that it has replaced a photo."""
+        return self.near / "edited"
+
+    @property
     def must_survive(self) -> set[str]:
         return {sha(content) for content in self.contents.values()} | self.kept
 
@@ -86,7 +93,10 @@ class Place:
             table.objects.all()._raw_delete("default")  # the audit log refuses every other way
         for path in (self.library, self.source, self.earlier):
             shutil.rmtree(path, ignore_errors=True)
+        self.edited.unlink(missing_ok=True)
         self.contents, self.kept = dict(PHOTOS), set()
+        if self.scenario.alone:
+            self.contents = {"b.jpg": PHOTOS["b.jpg"]}
         self._fill()
 
     def _fill(self) -> None:
@@ -99,14 +109,12 @@ class Place:
             self.kept.add(sha(FOREIGN))
 
     def replace(self, name: str, content: bytes) -> bool:
-        """Somebody saves other bytes under the name, by rename; False when it is gone by now.
-
-        The bytes that were there are not to survive, unless the library has them already.
-        """
+        """Somebody saves other bytes under the name, by rename; False when it is gone by now."""
         if not (self.source / name).exists():
             return False
         write(self.source / ".new", content)
         os.rename(self.source / ".new", self.source / name)
+        self.edited.touch()
         return True
 
 

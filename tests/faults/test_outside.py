@@ -7,7 +7,7 @@ import pytest
 from .outside import FAILING, system_calls
 from .place import SCENARIOS
 from .test_errors import ERRORS
-from .trial import hold_still, killed_in_call, power_lost_at, refused_in_call
+from .trial import filled, hold_still, killed_in_call, power_lost_at, refused_in_call
 
 COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
 
@@ -32,7 +32,7 @@ def test_a_kill_at_any_system_call_is_recovered_by_one_run(trials, sampled, stra
 def test_an_error_of_any_system_call_is_recovered_by_one_run(trials, sampled, strace):
     points = itertools.product(calls(trials, FAILING), ERRORS, [False, True])
 
-    for (name, when), error, for_good in sampled(points, 5):
+    for (name, when), error, for_good in sampled(points, 4, 150):
         refused_in_call(trials, name, when, error, for_good)
 
     trials.assert_clean()
@@ -40,7 +40,20 @@ def test_an_error_of_any_system_call_is_recovered_by_one_run(trials, sampled, st
 
 @pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
 def test_a_loss_of_power_at_any_boundary_is_recovered_by_one_run(trials_on_disk, sampled, disk):
-    for boundary in sampled(trials_on_disk.boundaries(), 15):
+    for boundary in sampled(trials_on_disk.boundaries(), 8):
         power_lost_at(trials_on_disk, disk, boundary)
 
     trials_on_disk.assert_clean()
+
+
+@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
+def test_a_full_disk_loses_nothing_and_room_is_all_it_needs(trials, sampled, memory):
+    trials.place.near = memory.path / "near"
+
+    room = [(files_left, 0) for files_left in range(10)]
+    room += [(None, bytes_left) for bytes_left in (0, 4096, 65536, 1024 * 1024 + 4096)]
+
+    for files_left, bytes_left in sampled(room, 4):
+        filled(trials, memory, files_left, bytes_left)
+
+    trials.assert_clean()

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from errno import EIO
 from errno import errorcode as code
 from typing import Any
 
@@ -33,9 +34,10 @@ from .boundaries import (
     stop,
 )
 from .child import Child, Ending
-from .flow import import_all, prepare, recover_all
-from .oracle import dump, files, verify, verify_end
-from .outside import Disk
+from .faulty import flip_a_bit, set_clock_back
+from .flow import import_all, prepare, recover_all, recover_items, sweep_and_work
+from .oracle import dump, verify, verify_end
+from .outside import Disk, Memory
 from .place import Place, sha
 
 EDITED = jpeg(3)
@@ -87,11 +89,13 @@ class Trials:
         """The laws hold at once, one recovery leads to the end, and a second changes nothing."""
         self.points += 1
         found = verify(self.place, removable=removable)
-        found += self.judge_recovery(edited)
+        found += self.judge_recovery(removable, edited)
         self.blame(where, *found)
 
-    def judge_recovery(self, edited: bool = False) -> Found:
-        found = _unhandled("the recovery", self.recover())
+    def judge_recovery(self, removable: bool, edited: bool) -> Found:
+        found = _unhandled("the sweep", self.child(sweep_and_work).end())
+        found += [f"after the sweep {text}" for text in verify(self.place, removable=removable)]
+        found += _unhandled("the recovery", self.recover())
         found += verify_end(self.place, edited=edited)
         before = dump(self.place)
         found += _unhandled("the second recovery", self.recover())
@@ -121,12 +125,26 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> Found:
     ]
 
 
+def undisturbed(trials: Trials) -> None:
+    """No fault at all."""
+    trials.import_with()
+    trials.judge(f"{trials.place.scenario.name}, undisturbed")
+
+
 def killed_at(trials: Trials, at: Boundary) -> None:
     """SIGKILL at one boundary."""
     where = f"{trials.place.scenario.name}, killed at {at.number} ({at.name})"
     ending = trials.import_with(kill(at.number))
     if not ending.killed:
         trials.blame(where, f"the boundary was not reached: {ending.error}")
+    trials.judge(where)
+
+
+def killed_twice(trials: Trials, at: Boundary, again: int) -> None:
+    """SIGKILL at one boundary, and of the sweep that recovers from it at another."""
+    where = f"{trials.place.scenario.name}, killed at {at.number} ({at.name}), the sweep at {again}"
+    trials.import_with(kill(at.number))
+    trials.child(sweep_and_work, kill(again)).end()
     trials.judge(where)
 
 
@@ -143,10 +161,50 @@ def failed_at(trials: Trials, at: Boundary, errno: int, for_good: bool) -> None:
 def edited_at(trials: Trials, at: Boundary) -> None:
     """Somebody saves other bytes under the name of a photo that is just being imported."""
     where = f"{trials.place.scenario.name}, edited at {at.number} ({at.name})"
-    trials.import_with(call(at.number, lambda: trials.place.replace("a.jpg", EDITED)))
-    if sha(EDITED) in files(trials.place.source).values():  # in time: it is the photo now
-        trials.place.contents["a.jpg"] = EDITED
+    trials.import_with(call(at.number, lambda: trials.place.replace("b.jpg", EDITED)))
+    if trials.place.edited.exists():  # it is the photo now; the old bytes may go with their name
+        trials.place.contents["b.jpg"] = EDITED
     trials.judge(where, edited=True)
+
+
+def misread_at(trials: Trials, number: int) -> None:
+    """A disk or a cable flips one bit when a file is read the n-th time."""
+    where = f"{trials.place.scenario.name}, misread {number}"
+    prepare(trials.place)
+    trials.child(lambda: (flip_a_bit(number), import_all(trials.place))).end()
+    trials.judge(where)
+
+
+def forgotten_at(trials: Trials, at: Boundary) -> None:
+    """A sync fails, and what was to be written back is gone, as Linux does with such pages."""
+    where = f"{trials.place.scenario.name}, forgotten at {at.number} ({at.name})"
+
+    def forget() -> None:
+        for path in trials.place.library.glob("[0-9]*/**/*.jpg"):
+            if sha(path.read_bytes()) not in trials.place.kept:
+                os.truncate(path, 0)
+        raise OSError(EIO, os.strerror(EIO))
+
+    trials.import_with(call(at.number, forget))
+    trials.judge(where)
+
+
+def swept_at(trials: Trials, at: Boundary) -> None:
+    """A sweep comes by while a process is at work whose clock is two hours slow: it takes nothing."""
+    place = trials.place
+    where = f"{place.scenario.name}, swept at {at.number} ({at.name})"
+    prepare(place)
+    living = trials.child(lambda: (set_clock_back(), import_all(place)), stop(at.number))
+    if not living.until_stopped():
+        trials.blame(where, f"the boundary was not reached: {living.end().error}")
+        return
+    held = _rows_held(living.pid)
+    trials.child(lambda: recover_items(place)).end()
+    if held != _rows_held(living.pid):
+        trials.blame(where, "the sweep took files from a process that lives")
+    living.go_on()
+    trials.blame(where, *_unhandled("the import", living.end()))
+    trials.judge(where)
 
 
 def without_lease(work: Callable[[], Any]) -> Callable[[], Any]:
@@ -226,6 +284,20 @@ def power_lost_at(trials: Trials, disk: Disk, at: Boundary) -> None:
     else:
         trials.blame(where, "the boundary was not reached")
     child.end()
+    trials.judge(where)
+
+
+def filled(trials: Trials, memory: Memory, files_left: int | None, bytes_left: int) -> None:
+    """The library's disk has room for so much; for the recovery there is room again."""
+    where = f"{trials.place.scenario.name}, room for {files_left} files and {bytes_left} bytes"
+    prepare(trials.place)
+    trials.place.library.mkdir(parents=True, exist_ok=True)
+    memory.fill(files_left, bytes_left)
+    trials.blame(
+        where, *_unhandled("the import", trials.child(lambda: import_all(trials.place)).end())
+    )
+    trials.blame(where, *verify(trials.place))
+    memory.make_room()
     trials.judge(where)
 
 

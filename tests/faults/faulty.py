@@ -1,0 +1,34 @@
+"""A machine that is not as it should be: a disk that misreads, a clock that is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from local_import.fsops import reading
+
+
+def flip_a_bit(number: int) -> None:
+    """From now on, the n-th time that a file is read one bit of it is another."""
+    read, count = reading._read_all, 0
+
+    def misread(fd: int, size: int) -> bytes:
+        nonlocal count
+        count += 1
+        data = read(fd, size)
+        if count != number or not data:
+            return data
+        return data[:-1] + bytes([data[-1] ^ 1])
+
+    reading._read_all = misread
+
+
+def set_clock_back() -> None:
+    """This process believes that it is two hours earlier."""
+    now = timezone.now
+
+    def slow() -> datetime:
+        return now() - timedelta(hours=2)
+
+    timezone.now = slow
