@@ -6,12 +6,13 @@ import os
 import pytest
 from django.core.management import call_command
 
+from local_import import door
 from local_import.audit_logger import SYSTEM, Actor
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.models import AuditLog, ImportItem, ImportSession
 from local_import.pipeline import worker
 from local_import.pipeline.claim import claim
-from local_import.services import background, control
+from local_import.services import background, control, items
 from local_import.states import ITEM_IN_WORK, SessionState
 from tests.builders import make_item, make_session
 from tests.photos import jpeg
@@ -142,6 +143,21 @@ def test_retry_offers_only_what_failed_by_the_code():
     assert retry("source_missing") == 1
     assert ImportItem.objects.get(state="pending").shown_path == "b.jpg"
     assert retry("damaged") == 1
+
+
+def test_what_fails_again_at_once_is_offered_only_once(monkeypatch):
+    session = in_state("failed")
+    requeue = items._requeue
+
+    def fail_again(ids, *arguments):
+        requeue(ids, *arguments)
+        for pk in ids:
+            values = {"error_code": "damaged", "failure": {}}
+            door.move(ImportItem, pk, door.Step("fail", "Again.", values))
+
+    monkeypatch.setattr(items, "_requeue", fail_again)
+
+    assert items.retry_all(session.pk, actor=OPERATOR, reason="Because.") == 1
 
 
 def test_the_commands_answer_in_json_and_by_their_exit_status(capsys):

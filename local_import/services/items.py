@@ -46,13 +46,13 @@ def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str)
     found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
     if code and state == ItemState.FAILED:
         found = found.filter(error_code=code)
-    number = 0
-    while ids := list(found.values_list("pk", flat=True)[:CHUNK]):
+    number = last = 0  # what fails again meanwhile is behind us, and is not offered twice
+    while ids := list(found.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
         try:
             in_transaction(partial(_requeue, ids, state, session_id, actor, reason))
         except door.StaleRows:  # somebody else retries or dismisses some of them: look again
             continue
-        number += len(ids)
+        number, last = number + len(ids), ids[-1]
     return number
 
 
