@@ -61,11 +61,12 @@ def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
 
 def _conclude(session_id: int, actor: Actor, reason: str) -> None:
     """A session of which nothing is left in the library is canceled."""
-    flags.end_undo(session_id, actor=actor, reason="The undo has come to its end.")
     left = ImportItem.objects.in_session(session_id).filter(state=ItemState.IMPORTED)
     if not left.exists():
         flags.ask_to_cancel(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor, reason=reason)
+    # Last, so that the sweep finishes an undo that was interrupted just here.
+    flags.end_undo(session_id, actor=actor, reason="The undo has come to its end.")
 
 
 def finish_interrupted(session: ImportSession, *, actor: Actor) -> int:

@@ -18,7 +18,7 @@ from local_import.pipeline import crew
 from local_import.pipeline import run as running
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.recover import recover
-from local_import.services import background, sessions
+from local_import.services import background, sessions, undo
 from local_import.services.sweeper import sweep
 from local_import.states import SessionState
 
@@ -94,6 +94,14 @@ def recover_all(place: Place) -> None:
     elif own[-1].state != SessionState.IMPORTED:
         run_here(sessions.resume(own[-1].pk, actor=ACTOR).pk)
         sweep_and_work()
+
+
+def undo_all(place: Place) -> None:
+    """The operator takes the import back; asking again goes on with what was left."""
+    path = os.path.realpath(os.fsencode(place.source))
+    for session in ImportSession.objects.exclude(state=SessionState.CANCELED).order_by("pk"):
+        if bytes(session.source_path) == path:
+            undo.undo(session.pk, actor=ACTOR, reason="Undone by the laboratory.")
 
 
 def recover_items(place: Place) -> None:

@@ -68,6 +68,11 @@ class Sight:
         return [item for item in self.items if item.state in ITEM_IN_WORK]
 
     @cached_property
+    def going_back(self) -> list[ImportItem]:
+        """What is imported, of sessions in which an undo is written down and not ended."""
+        return [item for item in self.items if item.session.undo_requested_at and item.media]
+
+    @cached_property
     def sessions(self) -> list[ImportSession]:
         return list(ImportSession.objects.order_by("pk"))
 
@@ -95,6 +100,13 @@ def verify_end(place: Place, *, edited: bool = False) -> list[str]:
     return [text for law in (*LAWS, *ends) for text in law(sight)]
 
 
+def verify_undone(place: Place) -> list[str]:
+    """Every photo is back, the library has none of the session's, and nothing is left over."""
+    sight = Sight(place)
+    ends = (everything_is_back, sessions_follow_from_their_items, nothing_is_left_over)
+    return [text for law in (*LAWS, *ends) for text in law(sight)]
+
+
 def no_byte_is_lost(sight: Sight) -> Iterator[str]:
     whole = {one for path, one in sight.everything.items() if not path.startswith(INCOMING)}
     whole |= set(files(sight.place.source).values())
@@ -104,7 +116,7 @@ def no_byte_is_lost(sight: Sight) -> Iterator[str]:
 
 def imported_is_true(sight: Sight) -> Iterator[str]:
     for item in sight.items:
-        if item.state != "imported":
+        if item.state != "imported" or item in sight.going_back:
             continue
         if item.media is None:
             yield f"{item} is imported and has no Media row"
@@ -116,7 +128,8 @@ def imported_is_true(sight: Sight) -> Iterator[str]:
 
 def a_duplicate_has_its_twin(sight: Sight) -> Iterator[str]:
     for item in sight.items:
-        if item.skip_reason != "duplicate":
+        taken_back = item.session.undo_requested_at or item.session.state == "canceled"
+        if item.skip_reason != "duplicate" or taken_back:
             continue
         if item.media is None or sight.library.get(item.media.path) != item.sha256:
             yield f"{item} is skipped as a duplicate, but the library lacks its bytes"
@@ -136,7 +149,8 @@ def every_library_file_has_one_row(sight: Sight) -> Iterator[str]:
     for path, one in sight.library.items():
         if rows[path] != 1 and path not in planned and one not in sight.place.kept:
             yield f"{path} in the library has {rows[path]} Media rows and nobody plans it"
-    for path in rows.keys() - sight.library.keys():
+    leaving = {item.media.path for item in sight.going_back if item.media}
+    for path in rows.keys() - sight.library.keys() - leaving:
         yield f"Media names {path}, which is not there"
 
 
@@ -212,6 +226,21 @@ def everything_is_imported(sight: Sight) -> Iterator[str]:
     for session in sight.sessions:
         if session.state != "imported":
             yield f"session {session} ended as {session.state} {session.failure}"
+
+
+def everything_is_back(sight: Sight) -> Iterator[str]:
+    found = files(sight.place.source)
+    for name, content in sight.place.contents.items():
+        if found.get(name) != sha256(content).hexdigest():
+            yield f"{name} is not back at its source"
+    root = os.fsencode(sight.place.source)
+    for item in sight.items:
+        own = bytes(item.session.source_path) == root
+        if own and item.state not in ("source_restored", "skipped"):
+            yield f"{item} is {item.state} after its undo"
+    for session in sight.sessions:
+        if bytes(session.source_path) == root and session.state != "canceled":
+            yield f"session {session} is {session.state} after its undo"
 
 
 def the_source_is_as_the_mode_says(sight: Sight) -> Iterator[str]:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from .place import SCENARIOS
-from .trial import killed_at, killed_twice
+from .trial import boundaries_of_undo, killed_at, killed_twice, undo_killed_at
 
 
 @pytest.mark.parametrize("place", SCENARIOS, indirect=True)
@@ -20,5 +20,17 @@ def test_a_kill_at_any_boundary_is_recovered_by_one_run(trials, sampled):
 def test_a_kill_of_the_recovery_is_recovered_by_the_next(trials, sampled):
     for boundary, again in sampled(itertools.product(trials.boundaries(), range(1, 61)), 3, 60):
         killed_twice(trials, boundary, again)
+
+    trials.assert_clean()
+
+
+# Whether a foreign file stood at the place of a photo means nothing to its undo.
+UNDONE = [name for name, scenario in SCENARIOS.items() if not scenario.taken]
+
+
+@pytest.mark.parametrize("place", UNDONE, indirect=True)
+def test_a_kill_of_an_undo_is_finished_by_one_sweep(trials, sampled):
+    for boundary in sampled(boundaries_of_undo(trials), 3):
+        undo_killed_at(trials, boundary)
 
     trials.assert_clean()

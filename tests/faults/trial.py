@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local_import.models import ImportItem
+from local_import.models import ImportItem, ImportSession
 from local_import.pipeline import analyse as analysing
 from local_import.pipeline import claim as claiming
 from local_import.pipeline import lease as leasing
@@ -35,8 +35,8 @@ from .boundaries import (
 )
 from .child import Child, Ending
 from .faulty import flip_a_bit, set_clock_back
-from .flow import import_all, prepare, recover_all, recover_items, sweep_and_work
-from .oracle import dump, verify, verify_end
+from .flow import import_all, prepare, recover_all, recover_items, sweep_and_work, undo_all
+from .oracle import dump, verify, verify_end, verify_undone
 from .outside import Disk, Memory
 from .place import Place, sha
 
@@ -146,6 +146,30 @@ def killed_twice(trials: Trials, at: Boundary, again: int) -> None:
     trials.import_with(kill(at.number))
     trials.child(sweep_and_work, kill(again)).end()
     trials.judge(where)
+
+
+def undo_killed_at(trials: Trials, at: Boundary) -> None:
+    """SIGKILL at one boundary of an undo; the sweep goes on with it, if it had been written down."""
+    where = f"{trials.place.scenario.name}, undo killed at {at.number} ({at.name})"
+    trials.points += 1
+    trials.import_with()
+    if not trials.child(lambda: undo_all(trials.place), kill(at.number)).end().killed:
+        trials.blame(where, "the boundary was not reached")
+    trials.blame(where, *verify(trials.place))
+    begun = ImportSession.objects.filter(undo_requested_at__isnull=False).exists()
+    trials.blame(where, *_unhandled("the sweep", trials.child(sweep_and_work).end()))
+    trials.blame(where, *(verify_undone if begun else verify)(trials.place))
+    trials.blame(where, *_unhandled("the undo", trials.child(lambda: undo_all(trials.place)).end()))
+    before = dump(trials.place)
+    trials.blame(where, *_unhandled("the second sweep", trials.child(sweep_and_work).end()))
+    trials.blame(where, *verify_undone(trials.place), *_changes(before, dump(trials.place)))
+
+
+def boundaries_of_undo(trials: Trials) -> list[Boundary]:
+    trials.import_with()
+    ending = trials.child(lambda: undo_all(trials.place)).end()
+    trials.blame("without any fault", *_unhandled("the undo", ending), *verify_undone(trials.place))
+    return ending.result or []
 
 
 def failed_at(trials: Trials, at: Boundary, errno: int, for_good: bool) -> None:
