@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -137,21 +136,24 @@ def find_placed(desk: Desk, actor: Actor) -> int:
     """Import what is `missing`, but was brought to its place by a worker that came late."""
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
     found = [
-        item
+        (item, work_of_placed(desk, item))
         for item in missing.exclude(destination="").order_by("pk")
         if item.sha256 and _held(desk.library, item.destination.encode()) == item.sha256
     ]
-    for item in found:
-        in_transaction(partial(_list, desk, item, actor))
-    return len(found)
+    if found:
+        fsops.sync(desk.library)
+    return sum(in_transaction(partial(_list, item, work, actor)) for item, work in found)
 
 
-def _list(desk: Desk, item: ImportItem, actor: Actor) -> None:
-    fsops.sync(desk.library)
-    media = Media.objects.filter(sha256=item.sha256, path=item.destination).first()
-    pk = media.pk if media else record_media([work_of_placed(desk, item)])[item.sha256]
-    step = Step("recover", "Its bytes are in the library: a late worker placed them.")
-    _move(item, replace(step, values={"media_id": pk}), actor)
+def _list(item: ImportItem, work: Work, actor: Actor) -> bool:
+    """False when the library has the bytes under another name: then this file is one too many."""
+    media = Media.objects.filter(sha256=item.sha256).first()
+    if media is not None and media.path != item.destination:
+        return False
+    pk = media.pk if media else record_media([work])[item.sha256]
+    text = "Its bytes are in the library: a late worker placed them."
+    _move(item, Step("recover", text, {"media_id": pk}), actor)
+    return True
 
 
 def _held(tree: Tree, path: bytes) -> str:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from django.db.models import QuerySet, Sum
+from django_fsm import TransitionNotAllowed
 
 from ..audit_logger import SYSTEM, Actor
+from ..door import StaleRows
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Worker
 from ..pipeline.desk import Desk, open_desk, open_for_recovery
@@ -40,7 +43,7 @@ def sweep() -> dict[str, int]:
     """Look through all sessions once; returns what was done, by name, only what was done at all."""
     done: Counter[str] = Counter()
     for session in _with_abandoned_items():
-        done["items_recovered"] += _recovered(session)
+        done["items_recovered"] += _on_desk(session, recover, open_for_recovery)
     for session in _with_placed_but_missing():
         if found := _on_desk(session, find_placed):
             done["items_found"] += found
@@ -65,15 +68,6 @@ def _with_abandoned_items() -> Iterable[ImportSession]:
     return [session for session in sessions_in_work if abandoned(session.pk)]
 
 
-def _recovered(session: ImportSession) -> int:
-    try:
-        with open_for_recovery(session) as desk:
-            return recover(desk, SYSTEM)
-    except ImportProblem as problem:  # the library is away: nobody can tell what was placed
-        logger.warning("session %s cannot be recovered now: %s", session.pk, problem.code)
-        return 0
-
-
 def _with_placed_but_missing() -> QuerySet[ImportSession]:
     missing = ImportItem.objects.filter(state=ItemState.MISSING).exclude(destination="")
     return ImportSession.objects.filter(pk__in=missing.values("session")).order_by("pk")
@@ -84,13 +78,20 @@ def _with_sources_due() -> QuerySet[ImportSession]:
     return ImportSession.objects.filter(pk__in=due.values("session")).order_by("pk")
 
 
-def _on_desk(session: ImportSession, work: Callable[[Desk, Actor], int]) -> int:
+def _on_desk(
+    session: ImportSession,
+    work: Callable[[Desk, Actor], int],
+    opened: Callable[[ImportSession], AbstractContextManager[Desk]] = open_desk,
+) -> int:
+    """Do the work where the session's trees can be reached; the other sessions go on all the same."""
     try:
-        with open_desk(session) as desk:
+        with opened(session) as desk:
             return work(desk, SYSTEM)
     except ImportProblem as problem:
-        logger.warning("session %s cannot be opened now: %s", session.pk, problem.code)
-        return 0
+        logger.warning("session %s cannot be worked on now: %s", session.pk, problem.code)
+    except (StaleRows, TransitionNotAllowed):
+        logger.info("session %s is worked on by somebody else", session.pk)
+    return 0
 
 
 def _undone(session: ImportSession) -> int:
