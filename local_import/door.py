@@ -68,7 +68,7 @@ def move(
     try:
         return in_transaction(lambda: _move_locked(model, pk, step, actor, note))
     except TransitionNotAllowed as refusal:
-        _record_refusal(refusal.object, step, actor)
+        record_refusal(refusal.object, step, actor)
         raise
 
 
@@ -88,7 +88,7 @@ def move_to(
     try:
         return in_transaction(work)
     except TransitionNotAllowed as refusal:
-        _record_refusal(refusal.object, Step(f"to {target}", reason), actor)
+        record_refusal(refusal.object, Step(f"to {target}", reason), actor)
         raise
 
 
@@ -205,8 +205,9 @@ def _with_note(entry: Entry, note: Entry | None) -> Entry:
     )
 
 
-def _record_refusal(row: Any, step: Step, actor: Actor) -> None:
-    """After the rollback, so that the refusal is all that is left of the attempt."""
+def record_refusal(row: Any, step: Step, actor: Actor) -> None:
+    """Record an attempt that was refused. Call it after the rollback, so that the refusal is all that
+    is left of the attempt."""
     entry = Entry(
         AuditCategory.VALIDATION,
         f"Refused: {step.transition} is not possible in the state {row.state}.",
@@ -219,4 +220,4 @@ def _record_refusal(row: Any, step: Step, actor: Actor) -> None:
     _audit.record(_about(row, entry))
 
 
-__all__ = ["Each", "StaleRows", "Step", "move", "move_many", "move_to"]
+__all__ = ["Each", "StaleRows", "Step", "move", "move_many", "move_to", "record_refusal"]

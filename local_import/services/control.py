@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from ..audit_logger import Actor, AuditLogger, Entry
+from .. import door
+from ..audit_logger import Actor
+from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
-from ..models.audit_log import AuditCategory, AuditLevel
 from ..pipeline import flags
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SESSION_WAITING, SessionState
 from ..transactions import database_now
 from . import background, items, sessions
 
-_audit = AuditLogger()
 _PAUSABLE = SESSION_WAITING | SESSION_RUNNING
 _RETRIABLE = SESSION_RUNNING | {SessionState.FAILED}
 
@@ -65,16 +65,6 @@ def retry(session_id: int, *, actor: Actor, reason: str, code: str = "") -> int:
 
 def refuse(session: ImportSession, verb: str, why: str, actor: Actor, reason: str) -> NoReturn:
     """Raises ImportProblem, after the refusal was recorded."""
-    entry = Entry(
-        AuditCategory.VALIDATION,
-        f"Refused: {verb} is not possible in the state {session.state}.",
-        level=AuditLevel.WARNING,
-        action=f"refused.{verb}",
-        session_id=session.pk,
-        actor=actor,
-        details={"reason": reason},
-        from_state=session.state,
-    )
-    _audit.record(entry)
+    door.record_refusal(session, Step(verb, reason), actor)
     detail = f"{why}; session {session.pk} is {session.state}."
     raise ImportProblem(ErrorCode.NOT_ALLOWED, session=session.pk, detail=detail)
