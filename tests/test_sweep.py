@@ -272,6 +272,16 @@ def test_a_file_whose_worker_died_is_claimed_alone(session):
     assert [len(claim(session.pk, AWAY)) for _ in range(4)] == [1, 1, 1, 0]
 
 
+def test_a_suspect_takes_no_innocent_file_with_it(session):
+    second = ImportItem.objects.order_by("pk")[1]
+    ImportItem.objects.filter(pk=second.pk).update(deaths=1)
+
+    batches = [[work.item_id for work in claim(session.pk, AWAY)] for _ in range(4)]
+
+    assert [len(batch) for batch in batches] == [1, 1, 1, 0]
+    assert batches[1] == [second.pk]
+
+
 def test_a_trouble_that_may_pass_is_tried_again_and_then_fails(session, inbox, settings):
     settings.PHOTONEST_RETRIES = 2
     path = inbox / "1.jpg"

@@ -13,10 +13,13 @@ from local_import.audit_logger import Actor
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.fsops import effects
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import.pipeline import restore
+from local_import.pipeline.claim import claim
 from local_import.pipeline.crew import work_here
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.release import release_left
 from local_import.pipeline.runner import hold
+from local_import.pipeline.worker import run_batch
 from local_import.services import sessions, sweeper, undo
 from local_import.state_synchronizer import StateSynchronizer
 from tests.builders import make_session
@@ -167,10 +170,7 @@ def test_a_file_that_the_library_lost_is_told_of_unless_its_source_is_there(
 
 
 def test_a_file_that_another_session_rests_on_stays(imported, inbox, library, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "twin.jpg").write_bytes(PHOTOS["1.jpg"])
-    run(started(other, "copy"))
+    run(other_session(tmp_path, "1.jpg"))
 
     report = ask(imported)
 
@@ -179,6 +179,49 @@ def test_a_file_that_another_session_rests_on_stays(imported, inbox, library, tm
     assert "twin.jpg" in refusal.failure["diagnosis"]
     assert states()["1.jpg"] == "imported"
     assert report.undone == 3
+
+
+def other_session(tmp_path, name):
+    """A session of another directory, which holds the same bytes as that photo."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "twin.jpg").write_bytes(PHOTOS[name])
+    return started(other, "copy")
+
+
+@pytest.mark.parametrize("moment", ["before the file goes back", "after it went back"])
+def test_a_duplicate_that_comes_in_the_middle_is_imported_instead(
+    imported, inbox, library, tmp_path, monkeypatch, moment
+):
+    other = other_session(tmp_path, "1.jpg")
+    bring_back = restore._bring_back
+
+    def meanwhile(desk, item):
+        if item.shown_path == "1.jpg" and moment.startswith("before"):
+            assert finish_once(other).get().skip_reason == "duplicate"
+        bring_back(desk, item)
+        if item.shown_path == "1.jpg" and moment.startswith("after"):
+            assert finish_once(other).get().state == "pending"
+
+    monkeypatch.setattr(restore, "_bring_back", meanwhile)
+    report = ask(imported)
+
+    assert (report.undone, report.refused) == (4, [])
+    assert files(inbox) == PHOTOS
+    ImportItem.objects.filter(session=other).update(next_attempt_at=None)
+    done = run(other)
+    assert (done.state, done.counts["imported"]) == ("imported", 1)
+    media = Media.objects.get()
+    assert (library / media.path).read_bytes() == PHOTOS["1.jpg"]
+
+
+def finish_once(session):
+    """One pass over what is due now."""
+    with open_desk(session) as desk:
+        batch = claim(session.pk, OPERATOR)
+        while batch:
+            batch = run_batch(desk, batch, OPERATOR, lambda: False)
+    return ImportItem.objects.filter(session=session)
 
 
 @pytest.mark.parametrize("state", ["ready", "expanding", "importing"])

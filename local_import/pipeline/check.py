@@ -82,10 +82,19 @@ def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
         text = f"The same bytes are in the library as {media.path}."
         work.skip(SkipReason.DUPLICATE, text, media.pk)
         return
+    if _is_being_undone(media):
+        due = database_now() + TWIN_WAIT
+        text = "The same bytes are on their way out of the library, by an undo."
+        work.release(text, next_attempt_at=due)
+        return
     detail = f"The library lists the same bytes as {media.path}, but that file is {held[:60]}."
     path = os.path.join(desk.source.root, work.path)
     problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail)
     work.verdict = failed(desk, work, problem)
+
+
+def _is_being_undone(media: Media) -> bool:
+    return media.items.filter(session__undo_requested_at__isnull=False).exists()
 
 
 def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:

@@ -1,4 +1,4 @@
-"""The flags that an operator sets on a session: paused, and cancel asked for. Workers obey them.
+"""The flags that an operator sets on a session: paused, cancel or undo asked for. Workers obey them.
 
 A flag is no state: what the state is follows from flags and items (state_synchronizer).
 """

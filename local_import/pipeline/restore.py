@@ -8,7 +8,7 @@ anywhere and begun again; what is done already is only recorded.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import CannotRename, DestinationTaken, FileEffectError, Tree
 from ..models import ImportItem, Media
 from ..models.audit_log import AuditCategory
+from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
@@ -40,23 +41,36 @@ class Refusal:
 
 
 def restore_batch(
-    desk: Desk, after: int, actor: Actor, reason: str
+    desk: Desk, after: int, actor: Actor, reason: str, beat: Callable[[], object]
 ) -> tuple[int, int, list[Refusal]]:
-    """Take the next imported items back, those behind the id `after`.
+    """Take the next imported items back, those behind the id `after`; `beat` is called for each.
 
     Returns the last id that was looked at (0: there was none), how many were taken back, and what
     was refused. The rows of the others change in one transaction, after the disk is in order.
+    Raises ImportProblem when a disk cannot confirm it; then no row has changed.
     """
     waiting = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.IMPORTED)
     items = list(waiting.filter(pk__gt=after).select_related("media").order_by("pk")[:BATCH])
-    found = [(item, _restore_one(desk, item)) for item in items]
+    found = []
+    for item in items:
+        beat()
+        found.append((item, _restore_one(desk, item)))
     back = [item for item, refusal in found if refusal is None]
     if back:
-        fsops.sync(desk.source)
-        fsops.sync(desk.library)
-        in_transaction(partial(_record, desk, back, actor, reason))
+        _make_durable(desk)
+        for session_id in in_transaction(partial(_record, desk, back, actor, reason)):
+            StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     refused = [refusal for _, refusal in found if refusal is not None]
     return (items[-1].pk if items else 0), len(back), refused
+
+
+def _make_durable(desk: Desk) -> None:
+    for tree in (desk.source, desk.library):
+        try:
+            fsops.sync(tree)
+        except OSError as error:
+            detail = error.strerror
+            raise ImportProblem(ErrorCode.IO_ERROR, path=tree.root, detail=detail) from error
 
 
 def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
@@ -142,9 +156,13 @@ def _place(item: ImportItem) -> bytes:
     return item.destination.encode()
 
 
-def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -> None:
+def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -> set[int]:
+    """Returns the other sessions that changed with it."""
     ids = [item.pk for item in back]
     media = [item.media_id for item in back if item.media_id]
+    # Who skips a duplicate of one of these from now on waits, finds it gone, and looks again.
+    list(Media.objects.select_for_update().filter(pk__in=media).order_by("pk"))
+    changed = _offer_late_duplicates(desk, media, actor)
     alike = ImportItem.objects.in_session(desk.session_id).filter(media_id__in=media)
     alike.filter(state=ItemState.SKIPPED).update(media=None)  # duplicates of what goes away
     door.move_many(
@@ -159,3 +177,19 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     rows = [(item.pk, {"from": item.destination, "to": item.shown_path}) for item in back]
     entry = replace(entry, session_id=desk.session_id, actor=actor)
     _audit.record_many(entry, ["item_id", "details"], rows)
+    return changed
+
+
+def _offer_late_duplicates(desk: Desk, media: Sequence[int], actor: Actor) -> set[int]:
+    """What another session skipped while the file was on its way back is to be imported after all."""
+    late = ImportItem.objects.filter(media_id__in=media, state=ItemState.SKIPPED)
+    late = late.exclude(session=desk.session_id)
+    by_session: dict[int, list[int]] = {}
+    for pk, session_id in late.order_by("pk").values_list("pk", "session_id"):
+        by_session.setdefault(session_id, []).append(pk)
+    step = Step("requeue", "The file it is a duplicate of was taken out of the library.")
+    for session_id, ids in by_session.items():
+        door.move_many(
+            [step], ids, from_state=ItemState.SKIPPED, session_id=session_id, actor=actor
+        )
+    return set(by_session)

@@ -35,9 +35,7 @@ class Shift:
     """How long a worker stays with a session. Nothing in work is given back when it is over."""
 
     ends: float = math.inf  # by time.monotonic(); afterwards no files are taken
-    patience_s: float = (
-        math.inf
-    )  # how long it waits for files that others have, or that rest a while
+    patience_s: float = math.inf  # how long it waits for what others have, or what rests a while
     last_batch: float = field(default_factory=time.monotonic)
 
     def is_over(self) -> bool:

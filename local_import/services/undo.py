@@ -7,6 +7,7 @@ the sweeper, or by asking again. What cannot be undone stays imported, with the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from .. import fsops
 from ..audit_logger import Actor
@@ -15,7 +16,7 @@ from ..models import ImportItem, ImportSession
 from ..pipeline import flags
 from ..pipeline.desk import open_desk
 from ..pipeline.restore import Refusal, restore_batch
-from ..pipeline.runner import hold, let_go, renew
+from ..pipeline.runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_AT_REST, ItemState
 from . import control, sessions
@@ -47,13 +48,13 @@ def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
     with open_desk(ImportSession.objects.get(pk=session_id)) as desk:
         flags.ask_to_undo(session_id, actor=actor, reason=reason)
         report, last = UndoReport(), 0
+        beat = meanwhile(lambda: False, RENEW_EVERY_S, partial(renew, session_id))
         while True:
-            last, number, refused = restore_batch(desk, last, actor, reason)
+            last, number, refused = restore_batch(desk, last, actor, reason, beat)
             if not last:
                 break
             report.undone += number
             report.refused += refused
-            renew(session_id)
         fsops.tidy(desk.source)
     _conclude(session_id, actor, reason)
     return report
