@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 
 from .formats import Exif
 
@@ -27,8 +27,7 @@ _NAME = re.compile(
 _DATE = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureTime:
+class CaptureTime(NamedTuple):
     at: datetime  # UTC
     offset_minutes: int  # of the wall clock at capture: wall = at + offset
     source: str  # exif_original, exif_digitized, exif_modified, file_name or file_time

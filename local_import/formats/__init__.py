@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 
 from . import bmp, gif, isobmff, jpeg, others, png, tiff, webp
 from .model import Bytes, Damaged, Exif, Inspection
@@ -48,11 +47,11 @@ def _read(reader: Reader, data: Bytes, head: bytes, base: Inspection) -> Inspect
     try:
         found = reader(data, head, base)
     except Damaged as damage:
-        return replace(base, damage=str(damage))
+        return base._replace(damage=str(damage))
     except (struct.error, IndexError, ValueError, OverflowError):
-        return replace(base, damage=f"The header of {base.description} cannot be understood.")
+        return base._replace(damage=f"The header of {base.description} cannot be understood.")
     if found.supported and not found.damage and not (found.width and found.height):
-        return replace(found, damage=f"The header of {base.description} gives no size in pixels.")
+        return found._replace(damage=f"The header of {base.description} gives no size in pixels.")
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from .model import Bytes, Damaged, Inspection
 
@@ -31,4 +30,4 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         raise Damaged(
             f"The BMP breaks off: {offset + needed} bytes are announced, the file has {data.size}."
         )
-    return replace(base, width=abs(width) or None, height=height or None)
+    return base._replace(width=abs(width) or None, height=height or None)

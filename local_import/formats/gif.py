@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from .model import Bytes, Damaged, Inspection
 
@@ -23,7 +22,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
             raise Damaged(f"The GIF is broken at byte {blocks.position - 1}.")
         while length := blocks.take():
             blocks.skip(length)
-    return replace(base, width=width or None, height=height or None)
+    return base._replace(width=width or None, height=height or None)
 
 
 def _table(flags: int) -> int:

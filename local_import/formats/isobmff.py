@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 
 from .heif_items import read_exif
 from .model import Bytes, Damaged, Inspection
@@ -42,7 +41,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     meta = data.read_at(start, end - start)
     width, height = _size(meta)
     found = read_exif(data, meta)
-    return replace(base, width=width or None, height=height or None, exif=found)
+    return base._replace(width=width or None, height=height or None, exif=found)
 
 
 def _boxes(data: Bytes) -> Iterator[tuple[bytes, int, int]]:

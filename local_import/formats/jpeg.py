@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import exif
 from .model import NO_EXIF, Bytes, Damaged, Exif, Inspection
 
@@ -55,10 +53,10 @@ def _finished(
     data: Bytes, scan: int, base: Inspection, found: Exif, frame: int, sizes: tuple[int, int]
 ) -> Inspection:
     width, height = sizes
-    base = replace(base, exif=found, width=width or None, height=height or None)
+    base = base._replace(exif=found, width=width or None, height=height or None)
     if not _ends(data, scan):
         text = f"The JPEG data never ends: no end marker after byte {scan}"
-        return replace(base, damage=f"{text}; the file stops at byte {data.size}.")
+        return base._replace(damage=f"{text}; the file stops at byte {data.size}.")
     # The DC coefficient of every block of 8x8 samples takes one bit at least.
     if frame not in _ARITHMETIC and width * height // 64 // 8 > data.size:
         raise Damaged(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Bytes(Protocol):
@@ -15,8 +14,7 @@ class Bytes(Protocol):
         """Fewer bytes at the end of the file, none past it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exif:
+class Exif(NamedTuple):
     """The EXIF fields the desk uses, as text; empty when absent or unreadable."""
 
     make: str = ""
@@ -36,14 +34,13 @@ class Exif:
 NO_EXIF = Exif()
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(NamedTuple):
     kind: str
     description: str  # for people
     extension: str = ""  # without a dot; empty when the kind cannot be imported
     width: int | None = None
     height: int | None = None
-    exif: Exif = field(default=NO_EXIF)
+    exif: Exif = NO_EXIF
     damage: str = ""  # a sentence; empty when the structure is whole
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from . import exif
 from .model import Bytes, Damaged, Inspection
@@ -29,10 +28,10 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         if name == b"IDAT":
             pixels += length
         elif name == b"eXIf" and length < 1 << 20:
-            base = replace(base, exif=exif.parse(data.read_at(position + 8, length)))
+            base = base._replace(exif=exif.parse(data.read_at(position + 8, length)))
         elif name == b"IEND":
             _require_data(width, height, depth * _CHANNELS.get(colour, 1), pixels)
-            return replace(base, width=width or None, height=height or None)
+            return base._replace(width=width or None, height=height or None)
         position = end
     raise Damaged(f"The PNG breaks off at byte {data.size}: its end (IEND) is missing.")
 

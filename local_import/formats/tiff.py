@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import exif
 from .model import Bytes, Damaged, Inspection
@@ -52,7 +52,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         raise Damaged(f"The TIFF has no directory at byte {first}; the file has {data.size} bytes.")
     if damage:
         raise Damaged(damage)
-    return replace(base, width=_one(main, _WIDTH), height=_one(main, _HEIGHT), exif=fields)
+    return base._replace(width=_one(main, _WIDTH), height=_one(main, _HEIGHT), exif=fields)
 
 
 def _raw(name: str) -> Inspection:

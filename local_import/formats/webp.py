@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 
 from . import exif
 from .model import Bytes, Damaged, Exif, Inspection
@@ -16,8 +15,8 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     if length + 8 > data.size:
         raise Damaged(f"The WebP breaks off: it says {length + 8} bytes, the file has {data.size}.")
     width, height = _size(head)
-    return replace(
-        base, width=width or None, height=height or None, exif=_exif(data, length + 8, base)
+    return base._replace(
+        width=width or None, height=height or None, exif=_exif(data, length + 8, base)
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from django.db import connections
 from ..audit_logger import Actor
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
-from ..processes import identity
+from ..processes import StopSign, identity
 from .desk import open_desk
 from .lease import Lease, LeaseLost
 from .worker import is_halted, work_through
@@ -35,7 +34,7 @@ class Crew:
 
     def __init__(self, session_id: int, number: int) -> None:
         self._session_id = session_id
-        self._stop = _context.Event()
+        self._stop = StopSign()
         self._problems: Any = _context.SimpleQueue()
         self._workers: list[ForkProcess] = []
         self._restarts_left = RESTARTS
@@ -44,7 +43,7 @@ class Crew:
 
     def _add(self) -> None:
         connections.close_all()  # a connection must not be shared with a child
-        arguments = (self._session_id, os.getpid(), self._stop, self._problems)
+        arguments = (self._session_id, self._stop, self._problems)
         worker = _context.Process(target=_work, args=arguments, daemon=True)
         worker.start()
         self._workers.append(worker)
@@ -84,18 +83,14 @@ class Crew:
         return ImportProblem(ErrorCode(code), **facts)
 
 
-def _work(session_id: int, parent: int, stop: Any, problems: Any) -> None:
+def _work(session_id: int, stop: StopSign, problems: Any) -> None:
     """The life of a worker process. Ctrl-C reaches it through the parent, which says stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     gc.freeze()  # what was loaded before the fork stays, and need not be looked through again
     gc.set_threshold(COLLECT_AFTER)
-
-    def should_stop() -> bool:
-        return stop.is_set() or os.getppid() != parent
-
     try:
-        work_here(session_id, should_stop)
+        work_here(session_id, stop.is_set)
     except ImportProblem as problem:
         problems.put((problem.code.value, problem.facts))
         stop.set()
