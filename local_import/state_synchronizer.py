@@ -176,12 +176,18 @@ def _sync(session_id: int, actor: Actor, reason: str) -> SessionSnapshot:
     session = ImportSession.objects.select_for_update().get(pk=session_id)
     snapshot = _snapshot(session)
     target = derive(_flags(session, snapshot.counts), snapshot.counts)
-    text = reason or f"Derived from its items: {_sentence(snapshot.counts)}."
+    text = reason or _why(session, target, snapshot)
     if target != session.state:
         for name in path_between(session.state, target):
             session = door.move(ImportSession, session_id, Step(name, text), actor=actor)
     _store(snapshot)
     return _snapshot_with(snapshot, str(session.state))
+
+
+def _why(session: ImportSession, target: str, snapshot: SessionSnapshot) -> str:
+    if target == SessionState.ERROR and session.failure:
+        return str(session.failure.get("summary", session.error_code))
+    return f"Derived from its items: {_sentence(snapshot.counts)}."
 
 
 def _flags(session: ImportSession, counts: Mapping[str, int]) -> Flags:

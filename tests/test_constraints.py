@@ -47,7 +47,7 @@ SESSION = {
     "session_mode_known": [("pending", "mode = 'link'"), ("ready", "mode = ''")],
     "session_error_has_code": [
         ("error", "error_code = ''"),
-        ("pending", "error_code = 'disk_full'"),
+        ("imported", "error_code = 'disk_full'"),
         ("failed", "error_code = 'disk_full'"),
     ],
     "session_runner_has_lease": [

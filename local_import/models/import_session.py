@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from ..errors import ErrorCode
-from ..states import SESSION_RUNNING, ImportMode, SessionState
+from ..states import SESSION_RUNNING, SESSION_WAITING, ImportMode, SessionState
 from .stateful import Stateful, StatefulQuerySet
 
 S = SessionState
@@ -103,7 +103,10 @@ class ImportSession(Stateful):
                 condition=Q(mode__in=ImportMode.values), name="session_mode_known"
             ),
             models.CheckConstraint(
-                condition=Q(state=S.ERROR) ^ Q(error_code=""), name="session_error_has_code"
+                # Before it is in error, a session that broke off waits for the files in work.
+                condition=Q(error_code="") ^ Q(state=S.ERROR)
+                | Q(state__in=sorted(SESSION_WAITING | SESSION_RUNNING)),
+                name="session_error_has_code",
             ),
             models.CheckConstraint(
                 condition=Q(runner="", runner_lease_until__isnull=True)
@@ -169,10 +172,10 @@ class ImportSession(Stateful):
         self.finished_at = None
 
     @transition(field=state, source=[S.PENDING, S.READY, *sorted(SESSION_RUNNING)], target=S.ERROR)
-    def break_off(self, *, error_code: str = ErrorCode.UNKNOWN, failure: Any = None) -> None:
+    def break_off(self, *, error_code: str = "", failure: Any = None) -> None:
         """The session itself cannot go on."""
-        self.error_code = error_code
-        self.failure = failure or {}
+        self.error_code = error_code or self.error_code or ErrorCode.UNKNOWN
+        self.failure = failure or self.failure
         self.finished_at = timezone.now()
 
     @transition(

@@ -1,4 +1,5 @@
-"""The flags that an operator sets on a session: paused, cancel or undo asked for. Workers obey them.
+"""The flags of a session: paused, cancel or undo asked for by an operator, or broken off by a failure
+that is not one file's. Workers obey them.
 
 A flag is no state: what the state is follows from flags and items (state_synchronizer).
 """
@@ -11,9 +12,12 @@ from django.utils import timezone
 
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..models import ImportSession
-from ..models.audit_log import AuditCategory
+from ..models.audit_log import AuditCategory, AuditLevel
+from ..states import SESSION_RUNNING, SESSION_WAITING
 from ..transactions import in_transaction
+from ..troubleshooting import Diagnosis
 
+_BREAKABLE = SESSION_WAITING | SESSION_RUNNING
 _audit = AuditLogger()
 
 
@@ -55,20 +59,52 @@ def end_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
     return _set(session_id, given, values, "session.end_undo", actor, reason)
 
 
+def break_off(session_id: int, found: Diagnosis, *, actor: Actor) -> bool:
+    """The session cannot go on: it is in `error` once none of its files is in work.
+
+    The first of several failures is kept; a session at rest is left as it is.
+    """
+    values = {"error_code": found.code.value, "failure": found.as_failure()}
+    entry = Entry(
+        AuditCategory.ERROR,
+        found.summary,
+        level=AuditLevel.ERROR,
+        action="session.diagnose",
+        actor=actor,
+        details=found.as_failure(),
+        error_type=found.code.value,
+        error_message=found.diagnosis,
+        recommended_actions=found.recommended_actions,
+    )
+    return _write(session_id, {"error_code": "", "state__in": _BREAKABLE}, values, entry)
+
+
+def mend(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """Take back a failure that has not brought the session to a stop yet."""
+    broken = {"error_code__gt": "", "state__in": _BREAKABLE}
+    return _set(
+        session_id, broken, {"error_code": "", "failure": {}}, "session.mend", actor, reason
+    )
+
+
 def _set(
     session_id: int,
-    expected: dict[str, bool],
+    expected: dict[str, Any],
     values: dict[str, Any],
     action: str,
     actor: Actor,
     reason: str,
 ) -> bool:
+    entry = Entry(AuditCategory.DB_OPERATION, reason, action=action, actor=actor)
+    return _write(session_id, expected, values, entry)
+
+
+def _write(session_id: int, expected: dict[str, Any], values: dict[str, Any], entry: Entry) -> bool:
     """Write the values, with an audit row, where the row is as expected."""
 
     def work() -> bool:
         if not ImportSession.objects.filter(pk=session_id, **expected).update(**values):
             return False
-        entry = Entry(AuditCategory.DB_OPERATION, reason, action=action, actor=actor)
         _audit.record(entry.of_session(session_id))
         return True
 

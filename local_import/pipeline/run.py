@@ -17,9 +17,9 @@ from ..models import ImportSession
 from ..state_synchronizer import SessionSnapshot, StateSynchronizer
 from ..states import ItemState, SessionState
 from ..troubleshooting import TroubleshootingEngine
+from . import flags
 from .crew import Crew
 from .desk import Desk, open_desk
-from .flags import pause
 from .recover import recover
 from .release import release_left
 from .runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
@@ -126,8 +126,9 @@ def _conclude(
 ) -> None:
     if problem is not None:
         break_off(session_id, problem, actor)
-    elif interrupted and _unfinished(session_id):
-        pause(session_id, actor=actor, reason="Interrupted by Ctrl-C.")
+        return
+    if interrupted and _unfinished(session_id):
+        flags.pause(session_id, actor=actor, reason="Interrupted by Ctrl-C.")
     _synchronizer.sync_session_with_items(session_id, actor=actor)
 
 
@@ -137,10 +138,10 @@ def _unfinished(session_id: int) -> bool:
 
 
 def break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
-    """The session cannot go on: its state says so, with the diagnosis."""
+    """The session cannot go on: its state says so, with the diagnosis, once no file is in work."""
     found = TroubleshootingEngine().diagnose(problem, {"session": session_id})
-    values = {"error_code": found.code.value, "failure": found.as_failure()}
-    door.move(ImportSession, session_id, Step("break_off", found.summary, values), actor=actor)
+    flags.break_off(session_id, found, actor=actor)
+    _synchronizer.sync_session_with_items(session_id, actor=actor)
 
 
 __all__ = ["break_off", "run", "walk"]

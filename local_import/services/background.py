@@ -29,7 +29,7 @@ from ..pipeline.runner import RENEW_EVERY_S, hold, is_held, let_go, meanwhile, r
 from ..pipeline.worker import Shift, is_halted, work_through
 from ..processes import identity
 from ..state_synchronizer import StateSynchronizer
-from ..states import SESSION_RUNNING, SessionState
+from ..states import SessionState
 from ..transactions import database_now, in_transaction
 from . import sessions
 
@@ -117,7 +117,9 @@ def _take_turn(
             if not _synchronizer.get_session_snapshot(session_id).unfinished:
                 release_left(desk, owner)
     except ImportProblem as problem:
-        in_transaction(partial(_break_off, session_id, problem, owner))
+        break_off(
+            session_id, problem, owner
+        )  # of several that meet the same full disk, the first counts
     _synchronizer.sync_session_with_items(session_id, actor=owner)
 
 
@@ -128,13 +130,6 @@ def _run(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
     doorbell.call_helpers(pk)
     chores = (partial(renew, pk), partial(doorbell.call_helpers, pk))
     walk(desk, owner, meanwhile(should_stop, RENEW_EVERY_S, *chores))
-
-
-def _break_off(session_id: int, problem: ImportProblem, actor: Actor) -> None:
-    """Several workers may meet the same full disk; the first one says so."""
-    session = ImportSession.objects.select_for_update().get(pk=session_id)
-    if session.state in SESSION_RUNNING:
-        break_off(session_id, problem, actor)
 
 
 def _call_for_next_turn(session_id: int) -> None:

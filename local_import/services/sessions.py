@@ -103,6 +103,7 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
     flags.unpause(session_id, actor=actor, reason=reason)
     if session.state != SessionState.CANCELED:  # asked for, but workers have not come to rest yet
         flags.withdraw_cancel(session_id, actor=actor, reason=reason)
+    flags.mend(session_id, actor=actor, reason=reason)
     if session.state == SessionState.PENDING:
         check_source(bytes(session.source_path))
         session = _confirm(session_id, actor)
