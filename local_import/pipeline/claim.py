@@ -20,6 +20,7 @@ _CLAIMED = (
     *("accept_damage", "attempts", "retries", "deaths"),
 )
 BATCH_ITEMS = 512
+SUSPECTS = 32  # a batch of files whose worker died once; then each goes alone
 BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
 
 
@@ -60,16 +61,21 @@ Claimable = tuple[int, int, bytes | memoryview, int, bool, int, int, int]
 def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
     """As many of the rows as make a batch by size; at least one.
 
-    A file whose worker died goes alone, so that the next death tells whether it was this one.
+    Files of different deaths do not go together, and fewer of them the more workers died with them,
+    so that the next death tells more of which one it was.
     """
     found: list[Claimable] = []
     size = 0
     for row in rows:
-        suspect = row[-1] > 0
-        if suspect and found:
+        if found and row[-1] != found[0][-1]:
             break
         found.append(row)
         size += row[3]
-        if suspect or size >= BATCH_BYTES:
+        if size >= BATCH_BYTES or len(found) >= _most(row[-1]):
             break
     return found
+
+
+def _most(deaths: int) -> int:
+    """How many files go together whose workers died so often."""
+    return {0: BATCH_ITEMS, 1: SUSPECTS}.get(deaths, 1)

@@ -28,7 +28,7 @@ from .lease import LEASE, Lease
 from .settle import record_media, settle
 from .work import Work
 
-DEADLY = 3  # the first death took a whole batch; in each later one the file was alone
+DEADLY = 4  # the first two deaths took others along; in each later one the file was alone
 FENCES = 8  # how many claims back a part is looked for; each dead recovery adds one
 _UNPLACED = (ItemState.ANALYZING, ItemState.CHECKING)
 
@@ -110,7 +110,7 @@ def _is_poison(item: ImportItem) -> bool:
 def _set_aside(desk: Desk, item: ImportItem, actor: Actor) -> None:
     path = bytes(item.path)
     problem = ImportProblem(
-        ErrorCode.POISON, path=os.path.join(desk.source.root, path), detail=str(item.deaths)
+        ErrorCode.POISON, path=os.path.join(desk.source.root, path), detail=str(DEADLY - 2)
     )
     _fail(desk, item, problem, actor)
 
