@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from django.db import DatabaseError
 
-from . import doorbell
-from .processes import StopSign
+from . import doorbell, versions
+from .pipeline.lease import Presence
+from .processes import StopSign, identity
 from .services import background, sweeper
 
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_presence = ExitStack()
 _stop = StopSign()  # made before the worker forks, and shared with its children
+
+
+@worker_ready.connect
+def _introduce(sender: Any, **_: Any) -> None:
+    """List the worker, so that pages and commands see it although it has nothing to do."""
+    queues = ", ".join(sorted(sender.app.amqp.queues.consume_from))
+    with suppress(DatabaseError):  # without its database it has nothing to do, and is not listed
+        _presence.enter_context(Presence(identity(), queues))
 
 
 @worker_shutting_down.connect
@@ -19,19 +38,42 @@ def _note_shutdown(**_: Any) -> None:
     _stop.set()
 
 
+@worker_shutdown.connect
+def _say_goodbye(**_: Any) -> None:
+    with suppress(DatabaseError):
+        _presence.close()
+
+
+def _refused_by_strangers(task: Callable[P, T]) -> Callable[P, T | None]:
+    """Let a process whose code does not fit the database do nothing; the sweep of one that does
+    calls again."""
+
+    @wraps(task)
+    def run(*args: P.args, **options: P.kwargs) -> T | None:
+        if text := versions.misfit():
+            logger.error(text)
+            return None
+        return task(*args, **options)
+
+    return run
+
+
 @shared_task(name=doorbell.ADVANCE)
+@_refused_by_strangers
 def advance_session(session_id: int) -> None:
     """Run a session for a turn; see services.background."""
     background.advance(session_id, should_stop=_stop.is_set)
 
 
 @shared_task(name=doorbell.HELP)
+@_refused_by_strangers
 def help_session(session_id: int) -> None:
     """Help the worker that runs a session."""
     background.help_out(session_id, should_stop=_stop.is_set)
 
 
 @shared_task(name="local_import.sweep")
+@_refused_by_strangers
 def sweep() -> dict[str, int]:
     """Look after every session; see services.sweeper."""
     return sweeper.sweep()

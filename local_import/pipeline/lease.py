@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -32,13 +32,12 @@ class LeaseLost(Exception):
     """This worker was out of touch for longer than its lease allows."""
 
 
-class Lease:
-    """A context manager: while it is open, what the owner holds stays its own."""
+class Presence:
+    """A context manager: while it is open, a process is listed among the workers."""
 
-    def __init__(self, owner: Actor, session_id: int, queue: str = "") -> None:
-        self._owner, self._session_id, self._queue = owner.name, session_id, queue
-        self._renewed = time.monotonic()
-        self._lost = self._introduced = False
+    def __init__(self, name: str, queue: str = "", session_id: int | None = None) -> None:
+        self._name, self._queue, self._session_id = name, queue, session_id
+        self._introduced = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -50,30 +49,20 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
-        if self._introduced:  # not within another lease of the same process
-            in_transaction(lambda: Worker.objects.filter(name=self._owner).delete())
-
-    def is_lost(self) -> bool:
-        """Whether somebody else may hold the files by now; once lost, a lease stays lost."""
-        self._lost = self._lost or time.monotonic() - self._renewed > SAFE_S
-        return self._lost
+        if self._introduced:  # not within another presence of the same process
+            in_transaction(lambda: Worker.objects.filter(name=self._name).delete())
 
     def renew(self) -> None:
-        """Extend the lease of everything the owner holds, and let it be heard of."""
-        asked = time.monotonic()
-        if not self.is_lost():
-            in_transaction(self._write)
-            self._renewed = asked
+        """Let it be heard of."""
+        in_transaction(lambda: self._write(database_now()))
 
-    def _write(self) -> None:
-        now = database_now()
+    def _write(self, now: datetime) -> None:
         _, created = Worker.objects.update_or_create(
-            name=self._owner,
+            name=self._name,
             defaults={"heartbeat_at": now, "session_id": self._session_id},
             create_defaults=self._facts() | {"heartbeat_at": now, "started_at": now},
         )
         self._introduced = self._introduced or created
-        ImportItem.objects.filter(owner=self._owner).in_work().update(lease_until=now + LEASE)
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -85,12 +74,35 @@ class Lease:
         }
 
     def _beat(self) -> None:
-        try:
-            while not self._ended.wait(BEAT_S):
-                try:
-                    self.renew()
-                except DatabaseError:  # not renewed: is_lost tells it in time
-                    logger.warning("the lease could not be renewed", exc_info=True)
-                    connection.close()
-        finally:
-            connection.close()
+        while not self._ended.wait(BEAT_S):
+            try:
+                self.renew()
+            except DatabaseError:  # not renewed: whoever asks for it learns that in time
+                logger.warning("the heartbeat could not be written", exc_info=True)
+            finally:
+                connection.close()  # none is held while nothing is done, nor handed on by a fork
+
+
+class Lease(Presence):
+    """The same for a worker: while it is open, what the owner holds stays its own."""
+
+    def __init__(self, owner: Actor, session_id: int, queue: str = "") -> None:
+        super().__init__(owner.name, queue, session_id)
+        self._renewed = time.monotonic()
+        self._lost = False
+
+    def is_lost(self) -> bool:
+        """Whether somebody else may hold the files by now; once lost, a lease stays lost."""
+        self._lost = self._lost or time.monotonic() - self._renewed > SAFE_S
+        return self._lost
+
+    def renew(self) -> None:
+        """Extend the lease of everything the owner holds, and let it be heard of."""
+        asked = time.monotonic()
+        if not self.is_lost():
+            super().renew()
+            self._renewed = asked
+
+    def _write(self, now: datetime) -> None:
+        super()._write(now)
+        ImportItem.objects.filter(owner=self._name).in_work().update(lease_until=now + LEASE)

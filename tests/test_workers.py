@@ -1,0 +1,129 @@
+"""The workers are listed while they live, and one that does not fit the database takes no work."""
+
+import json
+import os
+import signal
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db.migrations.recorder import MigrationRecorder
+from django.urls import reverse
+from django.utils import timezone
+
+from local_import import tasks, versions
+from local_import.audit_logger import SYSTEM
+from local_import.models import ImportSession, Worker
+from local_import.processes import identity
+from local_import.services import background, sessions
+from tests.builders import make_item
+from tests.photos import jpeg
+from tests.test_background import wait_for
+
+NEWER = "9999_of_a_newer_photonest"
+
+
+def make_worker(name, silent_s=0, session=None):
+    host, pid, _ = name.rsplit(":", 2)
+    heard = timezone.now() - timedelta(seconds=silent_s)
+    return Worker.objects.create(
+        name=name, host=host, pid=pid, version="1", queue="imports", session=session,
+        started_at=heard, heartbeat_at=heard,
+    )  # fmt: skip
+
+
+def listed(capsys):
+    call_command("import_workers", "--json")
+    return {entry["worker"]: entry for entry in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.django_db
+def test_the_list_tells_who_lives_what_he_holds_and_who_is_silent(capsys):
+    me, ended = identity(), f"{os.uname().nodename}:999999999:1"
+    item = make_item(state="analyzing")
+    make_worker("elsewhere:1:1", silent_s=5, session=item.session)
+    make_worker("far:2:1", silent_s=90)
+    make_worker(ended)
+    make_worker(me)
+    type(item).objects.filter(pk=item.pk).update(owner="elsewhere:1:1")
+
+    found = listed(capsys)
+
+    assert {name: entry["state"] for name, entry in found.items()} == {
+        me: "alive",
+        "elsewhere:1:1": "alive",
+        "far:2:1": "silent",
+        ended: "dead",
+    }
+    assert found["elsewhere:1:1"]["items"] == 1
+    assert found["elsewhere:1:1"]["session"] == item.session_id
+    assert found["far:2:1"]["silent_s"] >= 90
+
+
+@pytest.mark.django_db
+def test_no_worker_at_all_is_said_with_what_to_do(capsys):
+    call_command("import_workers")
+
+    assert "make run" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_the_admin_shows_the_workers_and_changes_none(admin_client):
+    worker = make_worker("elsewhere:1:1")
+
+    page = admin_client.get(reverse("admin:local_import_worker_changelist"))
+
+    assert (page.status_code, b"elsewhere" in page.content) == (200, True)
+    change = reverse("admin:local_import_worker_delete", args=(worker.pk,))
+    assert admin_client.post(change, {"post": "yes"}).status_code == 403
+
+
+def test_a_worker_is_listed_although_it_has_nothing_to_do_until_it_ends(desk):
+    process = desk.start_worker()
+    try:
+        (entry,) = wait_for(lambda: workers_of(desk))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+
+    assert (entry["pid"], entry["state"], entry["session"]) == (process.pid, "alive", None)
+    assert entry["queue"] == "imports, sweeps"
+    assert workers_of(desk) == []
+
+
+def workers_of(desk):
+    return json.loads(desk.manage("import_workers", "--json").stdout)
+
+
+@pytest.fixture
+def expanding(library, inbox):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    session = sessions.create(os.fsencode(inbox))
+    return background.start(session.pk, actor=SYSTEM)
+
+
+@pytest.mark.django_db
+def test_a_worker_that_is_older_than_the_database_takes_no_work_and_says_so(
+    expanding, caplog, library
+):
+    row = MigrationRecorder.Migration.objects.create(app="local_import", name=NEWER)
+
+    for task in (tasks.advance_session, tasks.help_session):
+        task(expanding.pk)
+    assert tasks.sweep() is None
+
+    assert ImportSession.objects.get(pk=expanding.pk).state == "expanding"
+    assert not list(library.glob("[0-9]*"))
+    assert caplog.text.count(NEWER) == 3
+    row.delete()
+    tasks.advance_session(expanding.pk)
+    assert ImportSession.objects.get(pk=expanding.pk).state == "imported"
+
+
+@pytest.mark.django_db
+def test_a_worker_that_is_newer_than_the_database_asks_for_the_migration(expanding):
+    MigrationRecorder.Migration.objects.filter(app="local_import").delete()
+
+    assert "manage.py migrate" in versions.misfit()
