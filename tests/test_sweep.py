@@ -15,6 +15,7 @@ from local_import.audit_logger import SYSTEM, Actor
 from local_import.door import Step
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.models import AuditLog, ImportItem, ImportSession, Media, Worker
+from local_import.pipeline import claim as claiming
 from local_import.pipeline import lease as leases
 from local_import.pipeline.analyse import analyse
 from local_import.pipeline.check import check
@@ -26,7 +27,7 @@ from local_import.pipeline.place import place
 from local_import.pipeline.run import break_off
 from local_import.pipeline.scan import scan
 from local_import.pipeline.settle import settle
-from local_import.services import sessions, sweeper
+from local_import.services import background, sessions, sweeper
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.transactions import database_now
 from tests.photos import jpeg
@@ -221,8 +222,10 @@ def test_a_session_goes_on_only_when_its_trouble_is_proven_gone(session, inbox, 
     os.rename(f"{inbox}-away", inbox)
     assert sweeper.sweep() == {"sessions_reopened": 1}
 
-    assert ImportSession.objects.get(pk=session.pk).state == "ready"
+    assert ImportSession.objects.get(pk=session.pk).state == "expanding"
     assert sweeper.sweep() == {}
+    background.advance(session.pk, should_stop=lambda: False)
+    assert ImportSession.objects.get(pk=session.pk).state == "imported"
 
 
 def test_a_session_in_error_for_another_reason_waits_for_its_operator(session):
@@ -243,7 +246,54 @@ def test_an_empty_mount_point_is_an_error_of_the_session_and_no_loss_of_files(se
     assert set(ImportItem.objects.values_list("state", flat=True)) == {"pending"}
 
 
-def test_a_file_that_ends_its_worker_three_times_is_set_aside_and_the_rest_goes_on(
+def test_a_session_that_breaks_off_is_in_error_only_when_no_file_is_in_work(session):
+    batch = claim(session.pk, AWAY)
+    break_off(session.pk, ImportProblem(ErrorCode.IO_ERROR), SYSTEM)
+
+    halted = ImportSession.objects.get(pk=session.pk)
+    assert (halted.state, halted.error_code) == ("importing", "io_error")
+    assert claim(session.pk, SYSTEM) == []
+
+    with open_desk(halted) as desk:
+        for work in batch:
+            work.release("The worker was told to stop.")
+        check(desk, batch, AWAY)
+    sweeper.sweep()
+
+    stopped = ImportSession.objects.get(pk=session.pk)
+    assert (stopped.state, stopped.error_code) == ("error", "io_error")
+    assert AuditLog.objects.get(action="session.break_off").reason == stopped.failure["summary"]
+    assert AuditLog.objects.get(action="session.diagnose").recommended_actions
+
+
+def test_a_second_failure_does_not_hide_the_first_and_a_session_at_rest_takes_none(session):
+    for code in (ErrorCode.IO_ERROR, ErrorCode.DISK_FULL):
+        break_off(session.pk, ImportProblem(code), SYSTEM)
+    assert ImportSession.objects.get(pk=session.pk).error_code == "io_error"
+
+    sessions.offer_again(session.pk, actor=SYSTEM)
+    background.start(session.pk, actor=SYSTEM)
+    background.advance(session.pk, should_stop=lambda: False)
+    break_off(session.pk, ImportProblem(ErrorCode.IO_ERROR), SYSTEM)
+
+    done = ImportSession.objects.get(pk=session.pk)
+    assert (done.state, done.error_code) == ("imported", "")
+
+
+def test_an_operator_who_resumes_before_the_session_has_stopped_takes_the_failure_back(session):
+    claim(session.pk, AWAY)
+    break_off(session.pk, ImportProblem(ErrorCode.IO_ERROR), SYSTEM)
+
+    sessions.offer_again(session.pk, actor=SYSTEM)
+
+    resumed = ImportSession.objects.get(pk=session.pk)
+    assert (resumed.state, resumed.error_code, resumed.failure) == ("importing", "", {})
+    end_lease()
+    sweeper.sweep()
+    assert finish(session).state == "imported"
+
+
+def test_a_file_that_ends_its_worker_again_and_again_is_set_aside_and_the_rest_goes_on(
     session, inbox, library
 ):
     pill = ImportItem.objects.order_by("pk").first()
@@ -259,17 +309,21 @@ def test_a_file_that_ends_its_worker_three_times_is_set_aside_and_the_rest_goes_
     done = finish(session)
 
     pill.refresh_from_db()
-    assert (pill.state, pill.error_code, pill.deaths) == ("failed", "poison", 2)
+    assert (pill.state, pill.error_code, pill.deaths) == ("failed", "poison", 3)
     assert pill.failure["recommended_actions"]
     assert (done.state, done.counts["imported"]) == ("failed", 2)
     assert (inbox / os.fsdecode(bytes(pill.path))).exists()
 
 
-def test_a_file_whose_worker_died_is_claimed_alone(session):
-    leave_behind(session, DEAD, until="analyzing")
-    sweeper.sweep()
+@pytest.mark.parametrize(("deaths", "sizes"), [(0, [3]), (1, [2, 1]), (2, [1, 1, 1])])
+def test_the_more_workers_died_with_a_file_the_fewer_go_with_it(
+    session, monkeypatch, deaths, sizes
+):
+    monkeypatch.setattr(claiming, "SUSPECTS", 2)
+    ImportItem.objects.update(deaths=deaths)
 
-    assert [len(claim(session.pk, AWAY)) for _ in range(4)] == [1, 1, 1, 0]
+    assert [len(claim(session.pk, AWAY)) for _ in sizes] == sizes
+    assert claim(session.pk, AWAY) == []
 
 
 def test_a_suspect_takes_no_innocent_file_with_it(session):

@@ -117,7 +117,10 @@ def _in_provable_error() -> QuerySet[ImportSession]:
 
 
 def _reopened(session: ImportSession) -> int:
-    """Let a session go on when its source and its library can be worked with again."""
+    """Let a session go on when its source and its library can be worked with again.
+
+    It was started once, so it need not be asked for again.
+    """
     try:
         sessions.check_source(bytes(session.source_path))
         with open_desk(session) as desk:
@@ -125,6 +128,7 @@ def _reopened(session: ImportSession) -> int:
     except ImportProblem:
         return 0
     sessions.reopen(session.pk, actor=SYSTEM, reason="The cause of the error is gone.")
+    background.start(session.pk, actor=SYSTEM)
     return 1
 
 
