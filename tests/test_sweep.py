@@ -395,3 +395,16 @@ def test_the_command_tells_what_was_done(session, capsys):
 
     call_command("sweep")
     assert capsys.readouterr().out == "Nothing was left behind.\n"
+
+
+def test_a_closed_session_whose_file_waits_again_is_opened_by_the_sweep(session, inbox):
+    (inbox / "1.jpg").write_bytes(b"")
+    os.truncate(inbox / "2.jpg", 100)
+    assert finish(session).state == "failed"
+    damaged = ImportItem.objects.get(state="failed")
+    door.move(ImportItem, damaged.pk, Step("requeue", "Its process died just here."))
+
+    sweeper.sweep()
+
+    assert ImportSession.objects.get(pk=session.pk).state == "importing"
+    assert sweeper.sweep() == {}

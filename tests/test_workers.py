@@ -18,7 +18,7 @@ from local_import.processes import identity
 from local_import.services import background, sessions
 from tests.builders import make_item
 from tests.photos import jpeg
-from tests.test_background import wait_for
+from tests.processes import wait_for
 
 NEWER = "9999_of_a_newer_photonest"
 

@@ -12,9 +12,9 @@ from .. import door
 from ..audit_logger import Actor
 from ..door import Step
 from ..errors import ErrorCode
-from ..models import ImportItem
+from ..models import ImportItem, ImportSession
 from ..state_synchronizer import StateSynchronizer
-from ..states import ITEM_UNRESOLVED, ItemState
+from ..states import ITEM_UNRESOLVED, SESSION_AT_REST, ItemState
 from ..transactions import in_transaction
 
 CHUNK = 500
@@ -59,6 +59,8 @@ def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str)
 def _requeue(ids: list[int], state: str, session_id: int, actor: Actor, reason: str) -> None:
     step = Step("requeue", reason)
     door.move_many([step], ids, from_state=state, session_id=session_id, actor=actor)
+    if ImportSession.objects.filter(pk=session_id, state__in=SESSION_AT_REST).exists():
+        StateSynchronizer().sync_session_with_items(session_id, actor=actor)
 
 
 def import_anyway(item_id: int, *, actor: Actor, reason: str) -> ImportItem:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django_fsm import TransitionNotAllowed
 
 from ..audit_logger import SYSTEM, Actor
@@ -52,7 +52,7 @@ def sweep() -> dict[str, int]:
         done["sources_released"] += _on_desk(session, release_left)
     for session in ImportSession.objects.filter(undo_requested_at__isnull=False).order_by("pk"):
         done["files_undone"] += _undone(session)
-    for session in ImportSession.objects.filter(state__in=SESSION_RUNNING).order_by("pk"):
+    for session in _with_open_items():
         done["sessions_moved"] += _synchronised(session)
     for session in _in_provable_error():
         done["sessions_reopened"] += _reopened(session)
@@ -76,6 +76,13 @@ def _with_placed_but_missing() -> QuerySet[ImportSession]:
 def _with_sources_due() -> QuerySet[ImportSession]:
     due = ImportItem.objects.filter(source_disposition=SourceDisposition.RELEASE_DUE)
     return ImportSession.objects.filter(pk__in=due.values("session")).order_by("pk")
+
+
+def _with_open_items() -> QuerySet[ImportSession]:
+    """The running ones, and those that are closed although files of theirs wait again."""
+    waiting = ImportItem.objects.filter(session=OuterRef("pk"), state=ItemState.PENDING)
+    closed = Q(Exists(waiting), state__in=(SessionState.FAILED, SessionState.IMPORTED))
+    return ImportSession.objects.filter(Q(state__in=SESSION_RUNNING) | closed).order_by("pk")
 
 
 def _on_desk(

@@ -18,7 +18,7 @@ from local_import.pipeline import crew
 from local_import.pipeline import run as running
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.recover import recover
-from local_import.services import background, sessions, undo
+from local_import.services import background, control, sessions, undo
 from local_import.services.sweeper import sweep
 from local_import.states import SessionState
 
@@ -102,6 +102,23 @@ def undo_all(place: Place) -> None:
     for session in ImportSession.objects.exclude(state=SessionState.CANCELED).order_by("pk"):
         if bytes(session.source_path) == path:
             undo.undo(session.pk, actor=ACTOR, reason="Undone by the laboratory.")
+
+
+def own_session(place: Place) -> int:
+    path = os.path.realpath(os.fsencode(place.source))
+    found = (s.pk for s in ImportSession.objects.order_by("-pk") if bytes(s.source_path) == path)
+    return next(found)
+
+
+def cancel(place: Place) -> None:
+    """The operator stops the import for good; the message to the workers is lost."""
+    control.cancel(own_session(place), actor=ACTOR, reason="Canceled by the laboratory.")
+
+
+def retry(place: Place) -> None:
+    """The operator tries again what failed; the message to the workers is lost."""
+    doorbell._send = lambda *_: None
+    control.retry(own_session(place), actor=ACTOR, reason="Tried again by the laboratory.")
 
 
 def recover_items(place: Place) -> None:

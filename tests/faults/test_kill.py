@@ -1,11 +1,16 @@
 """SIGKILL at every boundary of a file effect or the database: nothing lost, stuck or untrue."""
 
 import itertools
+from errno import EACCES
 
 import pytest
 
+from .boundaries import fail, kill
+from .flow import cancel, retry
 from .place import SCENARIOS
-from .trial import boundaries_of_undo, killed_at, killed_twice, undo_killed_at
+from .trial import boundaries_of_undo, killed_at, killed_twice, undo_killed_at, verb_killed_at
+
+LONGEST = 16  # boundaries of a verb; a number beyond its last is a verb that is not killed
 
 
 @pytest.mark.parametrize("place", SCENARIOS, indirect=True)
@@ -20,6 +25,25 @@ def test_a_kill_at_any_boundary_is_recovered_by_one_run(trials, sampled):
 def test_a_kill_of_the_recovery_is_recovered_by_the_next(trials, sampled):
     for boundary, again in sampled(itertools.product(trials.boundaries(), range(1, 61)), 3, 60):
         killed_twice(trials, boundary, again)
+
+    trials.assert_clean()
+
+
+@pytest.mark.parametrize("place", SCENARIOS, indirect=True)
+def test_a_kill_of_a_cancel_is_recovered_by_one_run(trials, sampled):
+    passed = len(trials.boundaries())
+    for share, number in sampled(itertools.product((0.3, 0.6, 0.8), range(1, LONGEST)), 2):
+        verb_killed_at(trials, cancel, kill(int(share * passed)), number)
+
+    trials.assert_clean()
+
+
+@pytest.mark.parametrize("place", SCENARIOS, indirect=True)
+def test_a_kill_of_a_retry_is_recovered_by_one_run(trials, sampled):
+    renames = [at.number for at in trials.boundaries() if at.name.startswith("rename")]
+    cannot_be_placed = fail(renames[-1], EACCES, for_good=False)
+    for number in sampled(range(1, LONGEST), 2):
+        verb_killed_at(trials, retry, cannot_be_placed, number)
 
     trials.assert_clean()
 

@@ -165,6 +165,19 @@ def undo_killed_at(trials: Trials, at: Boundary) -> None:
     trials.blame(where, *verify_undone(trials.place), *_changes(before, dump(trials.place)))
 
 
+def verb_killed_at(trials: Trials, verb: Callable[[Place], None], before: Act, number: int) -> bool:
+    """SIGKILL at a boundary of what an operator asks for, after an import with a fault.
+
+    False when the verb has fewer boundaries than that.
+    """
+    where = f"{trials.place.scenario.name}, {verb.__name__} killed at {number}"
+    trials.import_with(before)
+    ending = trials.child(lambda: verb(trials.place), kill(number)).end()
+    trials.blame(where, *([ending.error] if ending.error else []))
+    trials.judge(where)
+    return ending.killed
+
+
 def boundaries_of_undo(trials: Trials) -> list[Boundary]:
     trials.import_with()
     ending = trials.child(lambda: undo_all(trials.place)).end()
