@@ -20,7 +20,7 @@ from local_import.pipeline.desk import open_desk
 from local_import.pipeline.release import release_left
 from local_import.pipeline.runner import hold
 from local_import.pipeline.worker import run_batch
-from local_import.services import sessions, sweeper, undo
+from local_import.services import items, sessions, sweeper, undo
 from local_import.state_synchronizer import StateSynchronizer
 from tests.builders import make_session
 from tests.photos import jpeg
@@ -233,6 +233,35 @@ def test_an_import_that_is_not_at_rest_is_not_undone(state):
 
     assert refusal.value.code == ErrorCode.NOT_ALLOWED
     assert AuditLog.objects.latest("pk").action == "refused.undo"
+
+
+def test_an_import_that_is_opened_while_its_undo_begins_is_not_undone(imported, monkeypatch):
+    def reopened(session):
+        items.retry(session.items.filter(state="skipped").first().pk, actor=OPERATOR, reason="Now.")
+        return open_desk(session)
+
+    monkeypatch.setattr(undo, "open_desk", reopened)
+    with pytest.raises(ImportProblem) as refusal:
+        ask(imported)
+
+    session = ImportSession.objects.get(pk=imported.pk)
+    assert (refusal.value.code, session.undo_requested_at) == (ErrorCode.NOT_ALLOWED, None)
+    assert not ImportItem.objects.filter(state="source_restored").exists()
+
+
+def test_ctrl_c_says_how_the_undo_goes_on(imported, inbox, library, monkeypatch, capsys):
+    def interrupted(effect, path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(effects, "fault_point", interrupted)
+    with pytest.raises(SystemExit) as end:
+        call_command("import_undo", str(imported.pk))
+    monkeypatch.undo()
+
+    assert end.value.code == 130
+    assert f"import_undo {imported.pk}" in capsys.readouterr().err
+    ask(imported)
+    assert_undone(inbox, library)
 
 
 def test_two_processes_do_not_undo_at_once(imported, monkeypatch):

@@ -41,7 +41,10 @@ def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
 
     Raises StaleRows when the lease was lost; then nothing was written.
     """
+    undecided = [work for work in batch if work.verdict is None]
     for attempt in range(RACES):
+        for work in undecided:
+            work.verdict = None  # what an attempt that lost its race has found holds no longer
         compare(desk, batch)
         try:
             intended = in_transaction(lambda: _record(desk, batch, owner))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..models import ImportSession
 from ..models.audit_log import AuditCategory, AuditLevel
-from ..states import SESSION_RUNNING, SESSION_WAITING
+from ..states import SESSION_AT_REST, SESSION_RUNNING, SESSION_WAITING
 from ..transactions import in_transaction
 from ..troubleshooting import Diagnosis
 
@@ -46,10 +46,13 @@ def withdraw_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
 
 
 def ask_to_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
-    """From now on a file may be on its way back to its source: no worker takes any."""
+    """From now on a file may be on its way back to its source: no worker takes any.
+
+    Only of a session at rest: what has been opened again meanwhile is left as it is.
+    """
     now = timezone.now()
     values = {"undo_requested_at": now, "undo_requested_by": actor.name, "undo_reason": reason}
-    unset = {"undo_requested_at__isnull": True}
+    unset = {"undo_requested_at__isnull": True, "state__in": SESSION_AT_REST}
     return _set(session_id, unset, values, "session.ask_to_undo", actor, reason)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NoReturn
 
 from .. import fsops
 from ..audit_logger import Actor
@@ -35,8 +36,7 @@ def undo(session_id: int, *, actor: Actor, reason: str) -> UndoReport:
     """
     session = sessions.get(session_id)
     if session.state not in SESSION_AT_REST:
-        text = "Only an import that is at rest can be undone; cancel it first"
-        control.refuse(session, "undo", text, actor, reason)
+        _refuse(session, actor, reason)
     hold(session_id)
     try:
         return _undo(session_id, actor, reason)
@@ -44,9 +44,17 @@ def undo(session_id: int, *, actor: Actor, reason: str) -> UndoReport:
         let_go(session_id)
 
 
+def _refuse(session: ImportSession, actor: Actor, reason: str) -> NoReturn:
+    text = "Only an import that is at rest can be undone; cancel it first"
+    control.refuse(session, "undo", text, actor, reason)
+
+
 def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
-    with open_desk(ImportSession.objects.get(pk=session_id)) as desk:
+    with open_desk(sessions.get(session_id)) as desk:
         flags.ask_to_undo(session_id, actor=actor, reason=reason)
+        session = sessions.get(session_id)
+        if session.undo_requested_at is None:  # opened again since we looked
+            _refuse(session, actor, reason)
         report, last = UndoReport(), 0
         beat = meanwhile(lambda: False, RENEW_EVERY_S, partial(renew, session_id))
         while True:

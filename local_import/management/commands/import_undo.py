@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from ...audit_logger import Actor
 from ...services import undo
 from ..session_command import SessionCommand
 
+_INTERRUPTED = (
+    "Interrupted. Nothing is lost; the rest goes back with the next sweep, or at once by\n"
+    "python manage.py import_undo {}\n"
+)
 _KEPT = ("code", "summary", "diagnosis", "recommended_actions")
 
 
@@ -16,12 +21,16 @@ class Command(SessionCommand):
         "Bring every file of a session back to where it came from, and take it out of the library. "
         "Nothing is overwritten or deleted: a library file whose source still has the bytes goes to "
         "the library's quarantine. What cannot be undone stays imported, with the reason; asking "
-        "again goes on. Exit status: 0 all undone, 1 not all of it, 2 wrong use or refused."
+        "again goes on. Exit status: 0 all undone, 1 not all of it, 2 wrong use or refused, 130 interrupted."
     )
     reason = "Undone by an operator."
 
     def act(self, session_id: int, *, actor: Actor, reason: str, **_: Any) -> dict[str, Any]:
-        report = undo.undo(session_id, actor=actor, reason=reason)
+        try:
+            report = undo.undo(session_id, actor=actor, reason=reason)
+        except KeyboardInterrupt:
+            sys.stderr.write(_INTERRUPTED.format(session_id))
+            sys.exit(130)
         return {"undone": report.undone, "refused": [_told(one) for one in report.refused]}
 
     def status(self, more: dict[str, Any]) -> int:

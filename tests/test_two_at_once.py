@@ -1,0 +1,125 @@
+"""Two of a kind at the same moment: imports of one source, messages in any order, an undo beside an
+import of the same bytes."""
+
+import itertools
+import threading
+
+import pytest
+from django.db import connection
+
+from local_import.audit_logger import SYSTEM
+from local_import.models import ImportItem, ImportSession, Media
+from local_import.pipeline import check, restore
+from local_import.services import background, sessions, undo
+from local_import.services.sweeper import sweep
+from tests.photos import jpeg
+from tests.test_import_photos import assert_library_is_true
+from tests.test_sweep import started
+from tests.test_undo import OPERATOR, finish_once, run
+
+PHOTOS = 300
+
+
+@pytest.mark.parametrize("modes", [("copy", "move"), ("move", "copy"), ("copy", "copy")])
+def test_two_imports_of_one_source_bring_every_photo_in_once(desk, inbox, modes):
+    for seed in range(PHOTOS):
+        (inbox / f"{seed}.jpg").write_bytes(jpeg(seed + 1, size=(64 + seed, 64)))
+
+    both = [desk.start("import_photos", str(inbox), "--mode", mode) for mode in modes]
+    statuses = [process.wait(timeout=60) for process in both]
+    for process in both:
+        process.communicate()
+
+    numbers = range(1, 2 if modes == ("copy", "copy") and 2 in statuses else 3)
+    items = [item for number in numbers for item in desk.items(number)]
+    imported = [item for item in items if item["state"] == "imported"]
+    assert len(imported) == len({item["sha256"] for item in imported}) == PHOTOS
+    assert_library_is_true(desk, items)
+    others = {(item["state"], item["code"]) for item in items} - {("imported", "")}
+    assert others <= {("skipped", "duplicate"), ("missing", "source_missing")}
+    for number in numbers:
+        assert desk.status(number)["state"] in ("imported", "failed")
+    for item in items:
+        gone = (inbox / item["path"].rpartition("/")[2]).exists() is False
+        assert gone or item["state"] != "missing"
+
+
+ORDERS = list(itertools.permutations(["advance 0", "help 0", "advance 1", "help 1"]))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ORDERS, ids=" ".join)
+def test_messages_come_in_any_order(library, tmp_path, order):
+    both = []
+    for number in range(2):
+        source = tmp_path / str(number)
+        source.mkdir()
+        (source / "a.jpg").write_bytes(jpeg(number + 1))
+        both.append(background.start(sessions.create(bytes(source)).pk, actor=SYSTEM).pk)
+    answers = {"advance": background.advance, "help": background.help_out}
+
+    for message in order:
+        name, number = message.split()
+        answers[name](both[int(number)], should_stop=lambda: False)
+
+    assert set(ImportSession.objects.values_list("state", flat=True)) == {"imported"}
+    assert Media.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
+    library, inbox, tmp_path, monkeypatch
+):
+    """Both have a transaction open: the one that comes second looks again, and imports the photo."""
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "twin.jpg").write_bytes(jpeg(1))
+    first, other = run(started(inbox, "copy")), started(tmp_path / "other", "copy")
+    compared, undoing, go = threading.Event(), threading.Event(), threading.Event()
+    compare, offer = check.compare, restore._offer_late_duplicates
+
+    def compare_early(desk, batch):
+        compare(desk, batch)
+        if not compared.is_set():
+            compared.set()
+            assert undoing.wait(10)
+
+    def offer_slowly(*arguments):
+        undoing.set()
+        assert go.wait(10)
+        return offer(*arguments)
+
+    monkeypatch.setattr(check, "compare", compare_early)
+    monkeypatch.setattr(restore, "_offer_late_duplicates", offer_slowly)
+    skipping = threading.Thread(target=in_thread, args=(finish_once, other), daemon=True)
+    undone = threading.Thread(target=in_thread, args=(undo_all, first), daemon=True)
+    skipping.start()
+    assert compared.wait(10)
+    undone.start()
+    assert undoing.wait(10)
+    skipping.join(0.5)
+    waited = skipping.is_alive()
+    go.set()
+    for thread in (undone, skipping):
+        thread.join(20)
+        assert not thread.is_alive()
+
+    assert waited
+    ImportItem.objects.update(next_attempt_at=None)
+    sweep()
+    done = run(ImportSession.objects.get(pk=other.pk))
+    assert (done.state, done.counts["imported"]) == ("imported", 1)
+    media = Media.objects.get()
+    assert (library / media.path).read_bytes() == jpeg(1)
+    assert (inbox / "a.jpg").read_bytes() == jpeg(1)
+
+
+def in_thread(work, session):
+    try:
+        work(session)
+    finally:
+        connection.close()
+
+
+def undo_all(session):
+    undo.undo(session.pk, actor=OPERATOR, reason="The wrong card.")
