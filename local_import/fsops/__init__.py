@@ -20,6 +20,8 @@ from .effects import (
     tidy,
     writable,
 )
+from .mounts import Mount, is_below, mount_of
+from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
     CannotRename,
     DestinationTaken,
@@ -34,12 +36,19 @@ from .turns import turn
 from .walking import Found, is_empty, walk
 
 __all__ = [
+    "READ",
+    "WRITE",
     "CannotRename",
     "DestinationTaken",
     "FileEffectError",
     "Fingerprint",
     "Found",
+    "Identity",
+    "Mount",
     "NotRegularFile",
+    "Part",
+    "Room",
+    "Sight",
     "Source",
     "SourceChanged",
     "StillOpenForWriting",
@@ -50,12 +59,15 @@ __all__ = [
     "digest",
     "discard",
     "free_bytes",
+    "is_below",
     "is_empty",
     "is_racy",
     "make_directory",
+    "mount_of",
     "move",
     "open_source",
     "parts",
+    "probe",
     "publish",
     "quarantine",
     "release",

@@ -51,8 +51,16 @@ def _counts(report: Mapping[str, Any]) -> str:
     return f"  {report['total']} found = {' + '.join(terms) or '0'}{size}{time}"
 
 
+def item(report: Mapping[str, Any]) -> str:
+    """One file, and its failure where it has one."""
+    state = report["state"]
+    lines = [f"{_GLYPHS.get(state, '…')} Item {report['item']}: {state} ({report['path']})"]
+    return "\n".join(lines + (_failure(report["failure"]) if report["failure"] else []))
+
+
 def _failure(entry: Mapping[str, Any]) -> list[str]:
     lines = ["", f"  ✖ {entry['summary']} [{entry['code']}]", f"    {entry['diagnosis']}"]
+    lines += [f"    · {line}" for line in entry.get("seen", ())]
     return lines + [f"    → {action}" for action in entry["recommended_actions"]]
 
 

@@ -87,7 +87,12 @@ def full_path(desk: Desk, work: Work) -> bytes:
 
 def failed(desk: Desk, work: Work, error: BaseException) -> Verdict:
     """The verdict for an error, with the engine's diagnosis; what may pass is tried again first."""
-    context = {"file_path": full_path(desk, work), "session": desk.session_id}
+    context = {
+        "file_path": full_path(desk, work),
+        "session": desk.session_id,
+        "item": work.item_id,
+        "source": desk.source.root,
+    }
     found = _engine.diagnose(error, context)
     if CATALOGUE[found.code].passing and work.retries < settings.PHOTONEST_RETRIES:
         return _once_more(work, found)

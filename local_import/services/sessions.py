@@ -64,8 +64,7 @@ def check_source(source: bytes) -> bytes:
         raise ImportProblem(ErrorCode.PERMISSION_DENIED, path=path, detail=detail)
     library = os.path.realpath(os.fsencode(settings.PHOTONEST_LIBRARY))
     if _contains(path, library) or _contains(library, path):
-        shown = names.shown(library)
-        raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=shown)
+        raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=library)
     return path
 
 
