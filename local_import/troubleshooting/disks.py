@@ -16,15 +16,28 @@ from .probe import look
 
 
 def room(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
-    """Full of bytes, or of files."""
+    """Full of bytes, of files, or of what this user may have."""
     sight = look(known.get("raw_failing") or known["raw_path"])
+    if code == ErrorCode.DISK_FULL and (found := fullness(sight)):
+        return found
+    return _told(code, sight)
+
+
+def fullness(sight: Sight) -> Evidence | None:
+    """Whether nothing more can be put there, and of what there is no room."""
+    if sight.room is None:
+        return None
+    if sight.room.files and not sight.room.free_files:
+        return _told(ErrorCode.INODES_EXHAUSTED, sight)
+    return None if sight.room.free_bytes else _told(ErrorCode.DISK_FULL, sight)
+
+
+def _told(code: ErrorCode, sight: Sight) -> Evidence:
     facts = _mount(sight)
     if sight.room is None:
         return Evidence(code, facts)
     facts |= {"free_bytes": sight.room.free_bytes, "free_files": sight.room.free_files}
     point = sight.mount.point if sight.mount else sight.last.path
-    if code == ErrorCode.DISK_FULL and sight.room.files and not sight.room.free_files:
-        code = ErrorCode.INODES_EXHAUSTED
     return Evidence(code, facts, sentences.of_room(point, sight.room))
 
 

@@ -25,7 +25,7 @@ def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]
     known = {"detail": detail_of(error)} | _from_context(context) | _from_context(own)
     if "path" not in known:
         known |= about_path(_path_of(error))
-    failing = _path_of(error)
+    failing = _path_of(error) or _path_of(error.__cause__)
     if failing is not None:
         known["raw_failing"] = raw(failing)
     return known
@@ -124,6 +124,6 @@ def _escape(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in data)
 
 
-def _path_of(error: BaseException) -> Any:
+def _path_of(error: BaseException | None) -> Any:
     found = getattr(error, "path", None) or getattr(error, "filename", None)
     return found if isinstance(found, str | bytes | os.PathLike) else None

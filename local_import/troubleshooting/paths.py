@@ -6,6 +6,7 @@ import errno
 import os
 import stat as modes
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from .. import fsops
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
-from . import sentences
+from . import disks, sentences
 from .evidence import Evidence, Known
 from .facts import about_path
 from .probe import look
@@ -51,8 +52,20 @@ def refused(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
         sight = look(path, wants)
         sights.append(sight)
         if found := _obstacle(code, error, sight, wants):
-            return found
+            return _in_library(found, sight, known)
+        if wants & WRITE and (full := disks.fullness(sight)):
+            return full
     return Evidence(code, {}, sentences.of_access(sights[0]) if sights else [])
+
+
+def _in_library(found: Evidence, sight: Sight, known: Known) -> Evidence:
+    """What is refused within the library is the library's trouble, not the file's."""
+    library = known.get("raw_library", b"")
+    if found.code != ErrorCode.PERMISSION_DENIED or not fsops.is_below(sight.path, library):
+        return found
+    return replace(
+        found, code=ErrorCode.LIBRARY_NOT_WRITABLE, facts=found.facts | about_path(library)
+    )
 
 
 def _suspects(code: ErrorCode, known: Known) -> Iterator[tuple[bytes, int]]:
