@@ -137,6 +137,15 @@ ENTRIES: Entries = {
         _("{detail}"),
         (_ASK_AGAIN,),
     ),
+    ErrorCode.DIRECTORY: ErrorEntry(
+        Severity.LOW,
+        Category.CONTENT,
+        False,
+        0,
+        _("{path} is a directory, and its files are items of their own."),
+        _("It could not be read when the source was walked; it was walked again since."),
+        (_ASK_AGAIN,),
+    ),
     ErrorCode.DISMISSED: ErrorEntry(
         Severity.LOW,
         Category.CONTENT,

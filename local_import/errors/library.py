@@ -116,7 +116,7 @@ ENTRIES: Entries = {
                     "The source has the very bytes that the library lacks; copy them there: {command}"
                 ),
                 command=(
-                    "mkdir -p {library_directory_quoted} && cp -p -n {quoted} {library_file_quoted}"
+                    "mkdir -p {library_file_directory_quoted} && cp -p -n {quoted} {library_file_quoted}"
                 ),
                 operation=Operation.RESUME,
                 when="library_file_missing",
@@ -128,7 +128,7 @@ ENTRIES: Entries = {
                     "and copy them there: {command}"
                 ),
                 command=(
-                    "mv -n {library_file_quoted} {library_aside_quoted} && "
+                    "mv -n {library_file_quoted} {library_file_aside_quoted} && "
                     "cp -p -n {quoted} {library_file_quoted}"
                 ),
                 operation=Operation.RESUME,

@@ -56,6 +56,7 @@ class ErrorCode(TextChoices):
     EMPTY = "empty", _("empty file")
     DUPLICATE = "duplicate", _("duplicate")
     SIDECAR = "sidecar", _("belongs to another file")
+    DIRECTORY = "directory", _("directory")
     DISMISSED = "dismissed", _("set aside by an operator")
 
     LIBRARY_NOT_WRITABLE = "library_not_writable", _("library not writable")

@@ -20,7 +20,7 @@ from .effects import (
     tidy,
     writable,
 )
-from .mounts import Mount, is_below, mount_of
+from .mounts import Mount, is_below, mount_of, mounts_below
 from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
     CannotRename,
@@ -33,7 +33,7 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, is_empty, walk
+from .walking import Found, is_empty, listing, walk
 
 __all__ = [
     "READ",
@@ -62,8 +62,10 @@ __all__ = [
     "is_below",
     "is_empty",
     "is_racy",
+    "listing",
     "make_directory",
     "mount_of",
+    "mounts_below",
     "move",
     "open_source",
     "parts",

@@ -31,6 +31,11 @@ def mount_of(path: bytes) -> Mount | None:
     return found
 
 
+def mounts_below(path: bytes) -> list[Mount]:
+    """What is mounted somewhere below a directory, not at it."""
+    return [mount for mount in _mounted() if mount.point != path and is_below(mount.point, path)]
+
+
 def expected_mount(path: bytes) -> bytes:
     """The deepest mount point of /etc/fstab above the path that is not mounted; or nothing."""
     mounted = {mount.point for mount in _mounted()}

@@ -43,6 +43,8 @@ class Part:
     mode: int  # with the type of the file
     uid: int
     gid: int
+    size_bytes: int
+    mtime_ns: int
     immutable: bool
 
     @property
@@ -134,9 +136,20 @@ def _walk(path: bytes) -> tuple[list[Part], bytes, int]:
             return parts, component, 0
         except OSError as error:
             return parts, b"", error.errno or errno.EIO
-        flags = _is_immutable(component)
-        parts.append(Part(component, found.st_mode, found.st_uid, found.st_gid, flags))
+        parts.append(_part(component, found))
     return parts, b"", 0
+
+
+def _part(path: bytes, found: os.stat_result) -> Part:
+    return Part(
+        path,
+        found.st_mode,
+        found.st_uid,
+        found.st_gid,
+        found.st_size,
+        found.st_mtime_ns,
+        _is_immutable(path),
+    )
 
 
 def _components(path: bytes) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ from django.conf import settings
 
 from .. import capture_time, formats, fsops, names
 from ..errors import CATALOGUE, ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Source, Tree
+from ..fsops import FileEffectError, NotRegularFile, Source, Tree
+from ..models import ImportItem, ImportSession
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 600.0
+WALK_WAIT = timedelta(seconds=0.5)
 _engine = TroubleshootingEngine()
 
 
@@ -36,6 +38,8 @@ def analyse(desk: Desk, work: Work, now: datetime | None = None) -> None:
             _read(desk, work, source, now or datetime.now(UTC))
     except FileNotFoundError as error:
         work.verdict = lost(desk, work, error)
+    except NotRegularFile as error:
+        work.verdict = _of_no_file(desk, work, error)
     except (OSError, FileEffectError, ImportProblem) as error:
         work.verdict = failed(desk, work, error)
     except Exception as error:
@@ -63,6 +67,29 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
     work.destination = names.destination(work.capture.wall, work.sha256, found.extension, first)
     if work.attempts > 1:  # the rename finds out whether the first name is taken
         work.destination = free_place(desk.library, work)
+
+
+def _of_no_file(desk: Desk, work: Work, error: NotRegularFile) -> Verdict:
+    """A directory that could not be read when the source was walked is no failure once it was."""
+    try:
+        names_inside = fsops.listing(desk.source, work.path)
+    except OSError as refusal:
+        return failed(desk, work, refusal)
+    if names_inside is None:
+        return failed(desk, work, error)
+    if ImportSession.objects.filter(pk=desk.session_id, walked_at__isnull=True).exists():
+        due = database_now() + WALK_WAIT
+        return Verdict("release", "It waits until it is walked.", {"next_attempt_at": due})
+    if names_inside and not _is_walked(desk, work):
+        return failed(desk, work, error)
+    text = "It can be read now, and its files are items of their own."
+    return Verdict("skip", text, {"skip_reason": SkipReason.DIRECTORY, "media_id": None})
+
+
+def _is_walked(desk: Desk, work: Work) -> bool:
+    below = names.shown(work.path) + "/"
+    items = ImportItem.objects.in_session(desk.session_id)
+    return items.filter(shown_path__startswith=below).exists()
 
 
 def free_place(library: Tree, work: Work) -> str:

@@ -19,6 +19,7 @@ from ..pipeline import flags
 from ..pipeline.desk import Desk, open_library, open_source_tree
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
+from ..pipeline.scan import UNREADABLE
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
 from ..transactions import in_transaction
@@ -111,6 +112,10 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
         items.offer_restored(session_id, actor=actor, reason=reason)
     items.retry_all(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
+    if session.left_out.get(
+        UNREADABLE
+    ):  # only now: an unwalked session that failed would have no state to go to
+        flags.walk_again(session_id, actor=actor, reason="A directory could not be read before.")
     return get(session_id)
 
 

@@ -17,6 +17,9 @@ from .. import fsops
 from ..errors import ErrorCode, ImportProblem
 from ..transactions import is_passing
 
+# Problems that the desk makes of any refusal of the system, and those they are the right word for.
+_WRAPPING = (ErrorCode.LIBRARY_NOT_WRITABLE, ErrorCode.PERMISSION_DENIED)
+_ORDINARY = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
 _BY_ERRNO = {
     errno.ENOENT: ErrorCode.SOURCE_MISSING,
     errno.ENOTDIR: ErrorCode.SOURCE_MISSING,
@@ -108,6 +111,15 @@ def code_of(error: BaseException) -> ErrorCode:
     if _is_too_large_a_picture(error):
         return ErrorCode.IMAGE_TOO_LARGE
     return next((code for kind, code in _BY_CLASS if isinstance(error, kind)), ErrorCode.UNKNOWN)
+
+
+def closer_code_of(error: BaseException) -> ErrorCode:
+    """The same, and where ours was made from an error of the system that says more, that one's."""
+    code = code_of(error)
+    cause = error.__cause__
+    if code not in _WRAPPING or not isinstance(cause, OSError) or cause.errno in _ORDINARY:
+        return code
+    return _BY_ERRNO.get(cause.errno or 0, code)
 
 
 def sqlstate_of(error: BaseException) -> str:

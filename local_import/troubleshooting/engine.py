@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 
 from ..errors import ErrorCode
-from . import disks, paths
-from .classify import code_of
+from . import disks, paths, workers
+from .classify import closer_code_of
 from .describe import Diagnosis, describe
 from .evidence import Look, examine
 from .facts import gathered
@@ -19,6 +19,8 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.PERMISSION_DENIED: paths.refused,
     ErrorCode.LIBRARY_NOT_WRITABLE: paths.refused,
     ErrorCode.NOT_REGULAR_FILE: paths.not_a_file,
+    ErrorCode.SOURCE_BUSY: paths.in_use,
+    ErrorCode.SOURCE_CHANGED: paths.in_use,
     ErrorCode.NAME_TOO_LONG: paths.too_long,
     ErrorCode.DAMAGED: paths.content,
     ErrorCode.LIBRARY_FILE_WRONG: paths.library_file,
@@ -29,6 +31,14 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.NO_ANSWER: disks.device,
     ErrorCode.LIBRARY_UNMOUNTED: disks.library_mark,
     ErrorCode.TOO_MANY_OPEN_FILES: disks.open_files,
+    ErrorCode.LIBRARY_SPLIT: disks.inner_mounts,
+    ErrorCode.FILE_TOO_LARGE: disks.file_size,
+    ErrorCode.SOURCE_OCCUPIED: paths.in_use,
+    ErrorCode.MEMORY_EXHAUSTED: workers.memory,
+    ErrorCode.WORKER_DIED: workers.heartbeats,
+    ErrorCode.POISON: workers.heartbeats,
+    ErrorCode.LEASE_LOST: workers.heartbeats,
+    ErrorCode.SESSION_BUSY: workers.heartbeats,
 }
 
 
@@ -42,7 +52,7 @@ class TroubleshootingEngine:
         owner.
         """
         known = gathered(error, {"library": settings.PHOTONEST_LIBRARY} | dict(context or {}))
-        found = examine(LOOKS, code_of(error), error, known)
+        found = examine(LOOKS, closer_code_of(error), error, known)
         return describe(found.code, known | found.facts, found.seen, found.seen_at)
 
 

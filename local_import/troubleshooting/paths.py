@@ -11,13 +11,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from .. import fsops
+from .. import fsops, processes
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
 from . import disks, sentences
 from .evidence import Evidence, Known
 from .facts import about_path
-from .probe import look
+from .probe import LIMIT_S, look, within
 
 LONGEST_NAME_BYTES = 255  # Source: limits.h, NAME_MAX
 
@@ -134,6 +134,19 @@ def kind_of(part: Part) -> str:
         if test(part.mode):
             return name
     return _("a regular file")
+
+
+def in_use(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """How fresh the file is, and which program writes it."""
+    sight = look(known["raw_path"])
+    if not sight.is_there:
+        return Evidence(code, {}, sentences.of_absence(sight))
+    seen = sentences.of_change(sight.last)
+    try:
+        writers = within(LIMIT_S, lambda: processes.writers_of(sight.path))
+    except TimeoutError:
+        return Evidence(code, {}, seen)
+    return Evidence(code, {}, seen + [sentences.of_writer(*writer) for writer in writers[:5]])
 
 
 def too_long(code: ErrorCode, error: BaseException, known: Known) -> Evidence:

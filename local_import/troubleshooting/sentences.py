@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from django.utils.translation import gettext as _
 
 from .. import names
@@ -63,6 +65,22 @@ def _worker(sight: Sight) -> str:
     own = f"{sight.who.uid}:{sight.who.gid}"
     others = [str(group) for group in sight.who.groups if group != sight.who.gid]
     return _("{own} (groups {groups})").format(own=own, groups=", ".join(others)) if others else own
+
+
+def of_change(part: Part) -> list[str]:
+    text = _("{path} has {size:,} bytes, and was last changed {age:.1f} s before this look.")
+    age = max(0.0, time.time() - part.mtime_ns / 1e9)
+    return [text.format(path=names.shown(part.path), size=part.size_bytes, age=age)]
+
+
+def of_size(part: Part) -> list[str]:
+    text = _("{path} has {size:,} bytes.")
+    return [text.format(path=names.shown(part.path), size=part.size_bytes)]
+
+
+def of_writer(pid: int, name: str) -> str:
+    text = _("Process {pid} ({name}) has it open for writing.")
+    return text.format(pid=pid, name=names.shown(name.encode("utf-8", "surrogateescape")))
 
 
 def of_flag(part: Part) -> list[str]:

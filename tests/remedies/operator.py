@@ -18,8 +18,7 @@ def follow(scene: Scene, action: Mapping[str, str | None], hands: Mapping[str, H
     """Carry out one action: the command, what only a hand can do, and the operation."""
     command, then = action["command"] or "", action["then"] or ""
     assert command or then or action["code"] in hands, f"nothing can be done: {action}"
-    if action["code"] in hands:
-        scene.shell(command)
+    if action["code"] in hands:  # the command only shows something, or is not for this machine
         hands[action["code"]](scene)
         command = ""
     if scene.prefix:

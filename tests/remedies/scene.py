@@ -29,9 +29,11 @@ class Scene:
     prefix: tuple[str, ...] = ()  # what the desk's commands are started through
     environment: dict[str, str] = field(default_factory=dict)
     session: int = 0
+    limits: tuple[str, ...] = ()  # the operator's shell is under the same
     said: list[tuple] = field(
         default_factory=list
     )  # what went wrong on the way, for whoever debugs
+    program: subprocess.Popen | None = None  # another program that is at work on the photo
     refusal: dict | None = None  # the failure of a command that was refused
 
     def __post_init__(self) -> None:
@@ -69,7 +71,7 @@ class Scene:
 
     def shell(self, script: str) -> subprocess.CompletedProcess:
         """What an operator types, as root."""
-        return self._run(["bash", "-c", script])
+        return self._run([*self.limits, "bash", "-c", script])
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess:
         done = subprocess.run(

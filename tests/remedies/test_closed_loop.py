@@ -12,11 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from . import faults_of_permission, faults_of_sources, faults_of_storage
+from . import faults_of_permission, faults_of_processes, faults_of_sources, faults_of_storage
 from .operator import follow
 from .scene import DROP, Scene
 
-FAULTS = (*faults_of_permission.FAULTS, *faults_of_sources.FAULTS, *faults_of_storage.FAULTS)
+FAULTS = (
+    *faults_of_permission.FAULTS,
+    *faults_of_sources.FAULTS,
+    *faults_of_storage.FAULTS,
+    *faults_of_processes.FAULTS,
+)
 
 
 def missing_for_faults() -> str:

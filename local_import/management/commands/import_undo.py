@@ -8,7 +8,7 @@ from ...audit_logger import Actor
 from ...services import undo
 from ..session_command import SessionCommand
 
-_KEPT = ("code", "summary", "diagnosis", "recommended_actions")
+_KEPT = ("code", "summary", "diagnosis", "recommended_actions", "actions", "seen", "seen_at")
 
 
 class Command(SessionCommand):
