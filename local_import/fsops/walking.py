@@ -59,10 +59,13 @@ def is_empty(tree: Tree) -> bool:
 
 
 def listing(tree: Tree, path: bytes) -> list[bytes] | None:
-    """What a directory holds; None for anything else. Raises OSError when that cannot be found."""
+    """What a directory holds that a walk would tell of; None for anything else.
+
+    Raises OSError when that cannot be found.
+    """
     if not modes.S_ISDIR(tree.stat(path).st_mode):
         return None
-    return [found.path for found in _listing(tree, path)]
+    return [found.path for found in _listing(tree, path) if found.kind != "left_out"]
 
 
 def _of(error: OSError, tree: Tree) -> bytes:

@@ -75,7 +75,7 @@ def _of_no_file(desk: Desk, work: Work, error: NotRegularFile) -> Verdict:
         names_inside = fsops.listing(desk.source, work.path)
     except OSError as refusal:
         return failed(desk, work, refusal)
-    if names_inside is None:
+    if names_inside is None or work.size_bytes:  # a directory where a file was found
         return failed(desk, work, error)
     if ImportSession.objects.filter(pk=desk.session_id, walked_at__isnull=True).exists():
         due = database_now() + WALK_WAIT

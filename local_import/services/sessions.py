@@ -112,9 +112,8 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
         items.offer_restored(session_id, actor=actor, reason=reason)
     items.retry_all(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
-    if session.left_out.get(
-        UNREADABLE
-    ):  # only now: an unwalked session that failed would have no state to go to
+    if session.left_out.get(UNREADABLE):
+        # Only now: a session that failed, and is to be walked, would have no state to go to.
         flags.walk_again(session_id, actor=actor, reason="A directory could not be read before.")
     return get(session_id)
 

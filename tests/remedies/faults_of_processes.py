@@ -8,7 +8,6 @@ from __future__ import annotations
 from tests.photos import jpeg
 
 from .fault import Fault
-from .faults_of_storage import start_again
 from .scene import Scene
 
 
@@ -76,7 +75,7 @@ FAULTS = (
     Fault("io_error", a_card_that_cannot_be_read),
     Fault("stale_handle", a_share_that_was_replaced, {"mount_again": nothing}),
     Fault("no_answer", a_share_of_which_the_program_died, {"revive_mount": nothing}),
-    Fault("quota_exceeded", a_quota_that_is_used_up, {"raise_quota": start_again}),
+    Fault("quota_exceeded", a_quota_that_is_used_up, {"raise_quota": nothing}),
     Fault("memory_exhausted", a_worker_without_memory),
     Fault("poison", a_file_that_kills_its_workers),
     Fault("worker_died", workers_that_all_die),

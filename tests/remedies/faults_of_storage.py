@@ -64,11 +64,6 @@ def a_library_that_was_never_writable(scene: Scene) -> None:
     scene.start()
 
 
-def start_again(scene: Scene) -> None:
-    scene.refusal = None
-    scene.start()
-
-
 def a_file_marked_immutable(scene: Scene) -> None:
     """Mode move cannot take away its name."""
     scene.put()
@@ -149,7 +144,7 @@ FAULTS = (
     Fault("inodes_exhausted", a_library_without_inodes, {"remove_files": make_room}),
     Fault("inodes_exhausted", a_library_that_runs_out_of_inodes, {"remove_files": make_room}),
     Fault("read_only_filesystem", a_library_that_became_read_only),
-    Fault("read_only_filesystem", a_library_that_was_never_writable, {"remount": start_again}),
+    Fault("read_only_filesystem", a_library_that_was_never_writable),
     Fault("immutable", a_file_marked_immutable),
     Fault("immutable", a_directory_marked_append_only),
     Fault("library_unmounted", a_library_that_is_not_mounted, {"connect_library": connect_library}),

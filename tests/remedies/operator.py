@@ -9,6 +9,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 
+from local_import.errors import START_AGAIN
+
 from .scene import Scene
 
 Hand = Callable[[Scene], object]
@@ -21,7 +23,10 @@ def follow(scene: Scene, action: Mapping[str, str | None], hands: Mapping[str, H
     if action["code"] in hands:  # the command only shows something, or is not for this machine
         hands[action["code"]](scene)
         command = ""
-    if scene.prefix:
+    if str(START_AGAIN) in (action["text"] or ""):
+        scene.shell(command)
+        scene.start_again()
+    elif scene.prefix:
         scene.shell(command)
         _as_its_own_user(scene, then)
     else:

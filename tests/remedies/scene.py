@@ -94,6 +94,10 @@ class Scene:
         )
         self._note(done)
 
+    def start_again(self) -> None:
+        self.refusal = None
+        self.start()
+
     def resume(self, through: tuple[str, ...] = ()) -> None:
         done = self.desk(
             "import_photos", "--resume", str(self.session), "--workers", "1", "--json",
