@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 
 from ..errors import ErrorCode
-from . import disks, paths, workers
+from . import disks, paths, rows, workers
 from .classify import closer_code_of
 from .describe import Diagnosis, describe
 from .evidence import Look, examine
 from .facts import gathered
+from .fingerprint import fingerprint
 
 LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.SOURCE_MISSING: paths.gone,
@@ -34,6 +35,7 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.LIBRARY_SPLIT: disks.inner_mounts,
     ErrorCode.FILE_TOO_LARGE: disks.file_size,
     ErrorCode.SOURCE_OCCUPIED: paths.in_use,
+    ErrorCode.DATABASE_CONSTRAINT: rows.constraint,
     ErrorCode.MEMORY_EXHAUSTED: workers.memory,
     ErrorCode.WORKER_DIED: workers.heartbeats,
     ErrorCode.POISON: workers.heartbeats,
@@ -53,6 +55,8 @@ class TroubleshootingEngine:
         """
         known = gathered(error, {"library": settings.PHOTONEST_LIBRARY} | dict(context or {}))
         found = examine(LOOKS, closer_code_of(error), error, known)
+        if found.code == ErrorCode.UNKNOWN:
+            known["fingerprint"] = fingerprint(error)
         return describe(found.code, known | found.facts, found.seen, found.seen_at)
 
 

@@ -13,12 +13,33 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from ..errors import ErrorCode
-from .facts import about_path
+from .facts import about_path, shown
 from .probe import LIMIT_S, NoAnswer
 
 logger = logging.getLogger(__name__)
 
+# Causes that lie in a place: what was seen of one file there explains the others.
+SHARED = frozenset(
+    {
+        ErrorCode.SOURCE_MISSING,
+        ErrorCode.SOURCE_BUSY,
+        ErrorCode.SOURCE_CHANGED,
+        ErrorCode.PERMISSION_DENIED,
+        ErrorCode.LIBRARY_NOT_WRITABLE,
+        ErrorCode.LIBRARY_UNMOUNTED,
+        ErrorCode.LIBRARY_SPLIT,
+        ErrorCode.DISK_FULL,
+        ErrorCode.QUOTA_EXCEEDED,
+        ErrorCode.IO_ERROR,
+        ErrorCode.STALE_HANDLE,
+        ErrorCode.NO_ANSWER,
+        ErrorCode.TOO_MANY_OPEN_FILES,
+        ErrorCode.MEMORY_EXHAUSTED,
+    }
+)
 KEPT_S = 5.0  # how long what was seen at a place is believed of its neighbours
 KEPT_PLACES = 256
 Known = Mapping[str, Any]
@@ -43,12 +64,14 @@ def examine(
     look = looks.get(code)
     if look is None:
         return Evidence(code)
+    if code not in SHARED:
+        return _looked(look, code, error, known)
     path = known.get("raw_path", b"")
     place = (code.value, os.path.dirname(known.get("raw_failing", path) or path))
     until, about, kept = _kept.get(place, (0.0, b"", None))
     if kept is not None and until > time.monotonic():
         return kept if about == path else _of_neighbour(kept, about, path)
-    found = replace(_look(look, code, error, known), seen_at=datetime.now(UTC).isoformat())
+    found = _looked(look, code, error, known)
     if len(_kept) >= KEPT_PLACES:
         _kept.clear()
     _kept[place] = (time.monotonic() + KEPT_S, path, found)
@@ -60,12 +83,16 @@ def forget() -> None:
     _kept.clear()
 
 
+def _looked(look: Look, code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    return replace(_look(look, code, error, known), seen_at=datetime.now(UTC).isoformat())
+
+
 def _look(look: Look, code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     try:
         return look(code, error, known)
     except NoAnswer as silent:
         place = about_path(silent.place, "mount")
-        text = f"{place['mount']} did not answer within {LIMIT_S} s."
+        text = _("{mount} did not answer within {limit} s.").format(limit=LIMIT_S, **place)
         return Evidence(code, place | {"limit": LIMIT_S}, [text])
     except Exception:
         # A diagnosis without evidence is worth more than none.
@@ -79,4 +106,5 @@ def _of_neighbour(kept: Evidence, about: bytes, path: bytes) -> Evidence:
     for name, value in kept.facts.items():
         if name.startswith("raw_") and value == about:
             moved |= about_path(path, name.removeprefix("raw_"))
-    return replace(kept, facts=kept.facts | moved)
+    text = _("Seen at {path}, in the same directory:").format(path=shown(about))
+    return replace(kept, facts=kept.facts | moved, seen=[text, *kept.seen])

@@ -94,7 +94,7 @@ def raw(path: Any) -> bytes:
     """The path as bytes; of what is no path, something to show."""
     try:
         return os.fsencode(path)
-    except (TypeError, UnicodeError):
+    except Exception:  # no path at all, or one that cannot be asked
         return text_of(path).encode("utf-8", "surrogatepass")
 
 
