@@ -7,7 +7,7 @@ import os
 from tests.photos import jpeg
 
 from .fault import Fault
-from .scene import STRANGER, Scene
+from .scene import NOBODY, Scene
 
 
 def a_file_of_another_user(scene: Scene) -> None:
@@ -18,14 +18,14 @@ def a_file_of_another_user(scene: Scene) -> None:
 
 def a_file_of_its_own_without_rights(scene: Scene) -> None:
     scene.as_stranger()
-    os.chown(scene.put(), STRANGER, STRANGER)
+    os.chown(scene.put(), scene.stranger, NOBODY)
     scene.photo.chmod(0)
     scene.start()
 
 
 def a_file_of_its_group_without_rights(scene: Scene) -> None:
     scene.as_stranger()
-    os.chown(scene.put(), 0, STRANGER)
+    os.chown(scene.put(), 0, NOBODY)
     scene.photo.chmod(0o604)
     scene.start()
 
@@ -65,7 +65,7 @@ def a_day_of_the_library_of_another_user(scene: Scene) -> None:
 def a_source_that_may_not_let_go(scene: Scene) -> None:
     """Mode move takes the name away from a directory that may not be written."""
     scene.as_stranger()
-    os.chown(scene.put(), STRANGER, STRANGER)
+    os.chown(scene.put(), scene.stranger, NOBODY)
     scene.start("--mode", "move")
 
 

@@ -11,13 +11,18 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from tests.conftest import ROOT
 from tests.photos import jpeg
 
-STRANGER = 65534  # a user without privileges
-DROP = ("setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups")
+NOBODY = 65534  # a user, and a group, without privileges
 TIMEOUT_S = 60
+
+
+def drop_to(uid: int) -> tuple[str, ...]:
+    """What a command is started through to lose its privileges."""
+    return ("setpriv", f"--reuid={uid}", f"--regid={NOBODY}", "--clear-groups")
 
 
 @dataclass
@@ -56,14 +61,20 @@ class Scene:
 
     def as_stranger(self) -> None:
         """From now on the desk works as a user without privileges, to whom all of it belongs."""
-        self.prefix = DROP
+        self.prefix = drop_to(self.stranger)
         self.give(self.home)
+
+    @property
+    def stranger(self) -> int:
+        """A user without privileges who may reach the database: PostgreSQL's own, or nobody."""
+        socket = parse_qs(urlsplit(self.database_url).query).get("host")
+        return os.stat(socket[0]).st_uid if socket else NOBODY
 
     def give(self, *paths: Path) -> None:
         for path in paths:
             for directory, _, names in os.walk(path):
                 for name in ("", *names):
-                    os.chown(os.path.join(directory, name), STRANGER, STRANGER)
+                    os.chown(os.path.join(directory, name), self.stranger, NOBODY)
 
     def desk(self, *arguments: str, through: tuple[str, ...] = ()) -> subprocess.CompletedProcess:
         command = [*self.prefix, *through, sys.executable, "manage.py", *arguments]

@@ -14,7 +14,7 @@ import pytest
 
 from . import faults_of_permission, faults_of_processes, faults_of_sources, faults_of_storage
 from .operator import follow
-from .scene import DROP, Scene
+from .scene import NOBODY, Scene, drop_to
 
 FAULTS = (
     *faults_of_permission.FAULTS,
@@ -28,7 +28,9 @@ def missing_for_faults() -> str:
     """What these faults would need here, in words; empty when all of them can be made."""
     if os.geteuid() != 0:
         return "mounting disks and dropping privileges needs root"
-    tried = subprocess.run([*DROP, sys.executable, "-c", "import django"], capture_output=True)
+    tried = subprocess.run(
+        [*drop_to(NOBODY), sys.executable, "-c", "import django"], capture_output=True
+    )
     return f"privileges cannot be dropped: {tried.stderr.decode()}" if tried.returncode else ""
 
 
