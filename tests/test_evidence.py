@@ -234,6 +234,7 @@ def test_a_recheck_asks_for_the_worker_and_not_for_who_looks(open_path):
     photo = open_path / "a.jpg"
     photo.touch(0o600)
     known = {"raw_path": os.fsencode(photo), "worker": f"{NOBODY}:{NOBODY}"}
+    known |= {"obstacle": str(photo), "needs": "r"}
 
     assert recheck("permission_denied", known).gone is False
     photo.chmod(0o644)

@@ -160,9 +160,8 @@ ENTRIES: Entries = {
         (
             Action(
                 "see_dependents",
-                _("See which ({command}), and undo it together with them; or leave it there."),
+                _("Leave it there: it is their only copy. This shows which they are: {command}"),
                 command="python manage.py import_status {other_session} --items --state skipped",
-                operation=Operation.UNDO,
             ),
         ),
     ),

@@ -16,7 +16,7 @@ from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
 from . import disks, sentences
 from .evidence import Evidence, Known
-from .facts import about_path
+from .facts import about_path, shown
 from .probe import LIMIT_S, look, within
 
 LONGEST_NAME_BYTES = 255  # Source: limits.h, NAME_MAX
@@ -106,6 +106,7 @@ def _grants(sight: Sight, part: Part) -> dict[str, Any]:
     facts = about_path(part.path, "obstacle") | {
         "obstacle_owner": f"{part.uid}:{part.gid}",
         "obstacle_mode": part.permissions,
+        "needs": sight.wants,
         "worker": f"{sight.who.uid}:{sight.who.gid}",
         "worker_groups": " ".join(map(str, sight.who.groups)),
     }
@@ -118,8 +119,13 @@ def not_a_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     sight = look(known["raw_path"])
     if not sight.is_there:
         return Evidence(code)
-    kind = kind_of(sight.last)
-    return Evidence(code, {"kind": kind}, [_("{path} is {kind}.").format(kind=kind, **known)])
+    kind, text = kind_of(sight.last), _("{path} is {kind}.")
+    return Evidence(code, {"kind": kind}, [text.format(path=shown(sight.path), kind=kind)])
+
+
+def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    text = _("The source is {path}; PHOTONEST_LIBRARY is {library}.")
+    return Evidence(code, {}, [text.format(path=known["path"], library=known["library"])])
 
 
 def kind_of(part: Part) -> str:
@@ -167,10 +173,9 @@ def content(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
 def library_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     """Whether the library's file is missing or wrong, and whether the source could give it back."""
     held = look(known["raw_library_file"])
-    shown = known["library_file"]
     there = held.is_there
     text = _("{file} is there, with other bytes.") if there else _("{file} is not there.")
-    seen = [text.format(file=shown)]
+    seen = [text.format(file=shown(held.path))]
     if not look(known["raw_path"]).head:
         return Evidence(code, {}, seen)
     facts = {"library_file_damaged" if there else "library_file_missing": "yes"}

@@ -6,20 +6,22 @@ A look is not a try: where only a try can tell, the answer is None.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import formats, fsops
+from .. import formats, fsops, names
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Identity, Sight, Tree
-from . import paths, sentences
+from . import disks, paths, sentences
 from .evidence import Evidence, Known, forget
 from .probe import LIMIT_S, NoAnswer, look, within
 
 ROOM_BYTES = 1024 * 1024  # as much as an import leaves free
-READ_LIMIT_S = 1.5
+READ_LIMIT_S = 0.6
+WATCH_S = 0.3  # how long a file is watched to see whether it changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,15 @@ def _is_there(known: Known) -> tuple[bool, list[str]]:
     return there, sentences.of_absence(sight)
 
 
-def _may_read(known: Known) -> tuple[bool, list[str]]:
-    return _may(known, known["raw_path"], READ)
-
-
-def _may_write(known: Known) -> tuple[bool, list[str]]:
-    return _may(known, known["raw_library"], WRITE)
-
-
-def _may(known: Known, path: bytes, wants: int) -> tuple[bool, list[str]]:
-    sight = look(path, wants, _worker(known))
-    return sight.is_there and sight.obstacle is None, sentences.of_access(sight)
+def _is_granted(known: Known) -> tuple[bool, list[str]]:
+    """What refused the worker does so no more; and nothing below it refuses to be read."""
+    obstacle = names.unshown(str(known["obstacle"]))
+    wants = WRITE if known.get("needs") == "w" else READ
+    sights = [look(obstacle, wants, _worker(known))]
+    if fsops.is_below(known["raw_path"], obstacle):
+        sights.append(look(known["raw_path"], READ, _worker(known)))
+    closed = [sight for sight in sights if sight.obstacle or not sight.is_there]
+    return not closed, sentences.of_access((closed or sights)[0])
 
 
 def _worker(known: Known) -> Identity | None:
@@ -96,10 +96,11 @@ def _has_room(known: Known) -> tuple[bool | None, list[str]]:
     sight = look(known["raw_library"])
     if sight.room is None:
         return None, []
-    enough = sight.room.free_bytes > ROOM_BYTES and bool(
-        sight.room.free_files or not sight.room.files
-    )
-    return enough, sentences.of_room(_point(sight), sight.room)
+    seen = sentences.of_room(_point(sight), sight.room)
+    if sight.room.free_bytes <= ROOM_BYTES or (sight.room.files and not sight.room.free_files):
+        return False, seen
+    few = sight.room.files and sight.room.free_files < disks.SCARCE_FILES
+    return None if few else True, seen
 
 
 def _point(sight: Sight) -> bytes:
@@ -112,13 +113,18 @@ def _is_regular(known: Known) -> tuple[bool, list[str]]:
 
 
 def _is_quiet(known: Known) -> tuple[bool, list[str]]:
+    """Nobody has it open for writing, and it stays as it is while it is watched."""
     try:
-        _opened(known["raw_path"], lambda source: None)
-    except fsops.FileEffectError as error:
+        before, after = (_watched(known["raw_path"], wait_s) for wait_s in (0.0, WATCH_S))
+    except (OSError, fsops.FileEffectError) as error:
         return False, [f"{error}."]
-    except OSError:
-        return False, []
-    return True, []
+    return before == after, sentences.of_change(look(known["raw_path"]).last)
+
+
+def _watched(path: bytes, wait_s: float) -> fsops.Fingerprint:
+    time.sleep(wait_s)
+    found: fsops.Fingerprint = _opened(path, lambda source: source.fingerprint)
+    return found
 
 
 def _is_whole(known: Known) -> tuple[bool, list[str]]:
@@ -165,13 +171,13 @@ _CHECKS: dict[ErrorCode, Check] = {
     ErrorCode.SOURCE_CHANGED: _is_quiet,
     ErrorCode.NOT_REGULAR_FILE: _is_regular,
     ErrorCode.NAME_TOO_LONG: _is_there,
-    ErrorCode.PERMISSION_DENIED: _may_read,
+    ErrorCode.PERMISSION_DENIED: _is_granted,
     ErrorCode.READ_ONLY_FILESYSTEM: _is_writable_mount,
     ErrorCode.IMMUTABLE: _has_no_flag,
     ErrorCode.DAMAGED: _is_whole,
     ErrorCode.CONTENT_MISMATCH: _is_whole,
     ErrorCode.EMPTY: _is_whole,
-    ErrorCode.LIBRARY_NOT_WRITABLE: _may_write,
+    ErrorCode.LIBRARY_NOT_WRITABLE: _is_granted,
     ErrorCode.LIBRARY_UNMOUNTED: _has_mark,
     ErrorCode.LIBRARY_FILE_WRONG: _library_file_is_right,
     ErrorCode.DISK_FULL: _has_room,

@@ -7,16 +7,45 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from ..errors import ErrorCode
+from ..models import ImportItem
 from .classify import sqlstate_of
 from .evidence import Evidence, Known
 from .facts import safe, text_of
 
+TOLD = 5  # sessions that are told of
 # Source: sqlite.org, sqlite3ErrorMsg; PostgreSQL, errors-messages: "Key (a, b)=(1, 2) already exists."
 _SQLITE = re.compile(r"(UNIQUE|CHECK|NOT NULL) constraint failed: (?:index ')?([^'\n]+)")
 _KEY = re.compile(r"\((?P<columns>[^)]*)\)=\((?P<values>.*)\)")
+
+
+def database(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """Which database it is, and what it said; it is not asked."""
+    settings = connection.settings_dict
+    where = settings.get("HOST") or settings.get("OPTIONS", {}).get("host") or _("this machine")
+    text = _("The database is {kind}, {name} at {where}.")
+    name = safe(str(settings.get("NAME", "")))
+    seen = [text.format(kind=connection.vendor, name=name, where=safe(where))]
+    state = sqlstate_of(error)
+    if state:
+        seen.append(_("It reported SQLSTATE {state}.").format(state=safe(state)))
+    return Evidence(code, {"sqlstate": state} if state else {}, seen)
+
+
+def dependents(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """How many items of which session have no other copy."""
+    if connection.in_atomic_block or "item" not in known:
+        return Evidence(code)
+    item = ImportItem.objects.filter(pk=known["item"]).first()
+    if item is None or item.media_id is None:
+        return Evidence(code)
+    others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
+    found = others.values_list("session").annotate(number=Count("pk")).order_by("session")[:TOLD]
+    text = _("{number} items of session {session} have their only copy in it.")
+    return Evidence(code, {}, [text.format(session=pk, number=number) for pk, number in found])
 
 
 def constraint(code: ErrorCode, error: BaseException, known: Known) -> Evidence:

@@ -18,6 +18,7 @@ class Fault:
     hands: Mapping[str, Hand] = field(default_factory=dict)  # by the code of an action
     ends: tuple[str, str] = IMPORTED
     cure: int = 0  # which of the actions cures it
+    fleeting: bool = False  # it strikes one command and is gone when that ends
 
     @property
     def name(self) -> str:

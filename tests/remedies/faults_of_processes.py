@@ -73,8 +73,8 @@ def nothing(scene: Scene) -> None:
 
 FAULTS = (
     Fault("io_error", a_card_that_cannot_be_read),
-    Fault("stale_handle", a_share_that_was_replaced, {"mount_again": nothing}),
-    Fault("no_answer", a_share_of_which_the_program_died, {"revive_mount": nothing}),
+    Fault("stale_handle", a_share_that_was_replaced, {"mount_again": nothing}, fleeting=True),
+    Fault("no_answer", a_share_of_which_the_program_died, {"revive_mount": nothing}, fleeting=True),
     Fault("quota_exceeded", a_quota_that_is_used_up, {"raise_quota": nothing}),
     Fault("memory_exhausted", a_worker_without_memory),
     Fault("poison", a_file_that_kills_its_workers),

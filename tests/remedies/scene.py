@@ -145,6 +145,9 @@ class Scene:
         )
 
     def recheck(self) -> list[dict]:
+        """Empty for a request that was refused: it left nothing to look at."""
+        if not self.session or self.refusal:
+            return []
         return json.loads(self.desk("import_recheck", str(self.session), "--json").stdout)
 
     def mount(self, path: Path, *options: str) -> Path:

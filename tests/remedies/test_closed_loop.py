@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from . import faults_of_permission, faults_of_processes, faults_of_sources, faults_of_storage
+from . import (
+    faults_of_permission,
+    faults_of_processes,
+    faults_of_requests,
+    faults_of_sources,
+    faults_of_storage,
+)
 from .operator import follow
 from .scene import NOBODY, Scene, drop_to
 
@@ -21,6 +27,7 @@ FAULTS = (
     *faults_of_sources.FAULTS,
     *faults_of_storage.FAULTS,
     *faults_of_processes.FAULTS,
+    *faults_of_requests.FAULTS,
 )
 
 
@@ -56,9 +63,12 @@ def test_the_first_action_cures_the_fault(scene, fault):
     failure = next(iter(scene.failures()))
     assert failure["code"] == fault.code, failure
     assert failure["seen"] and failure["seen_at"], failure
+    if not fault.fleeting:
+        assert all(entry["gone"] is not True for entry in scene.recheck()), scene.recheck()
     follow(scene, failure["actions"][fault.cure], fault.hands)
 
     assert scene.ending() == fault.ends, (scene.said[-1:], failure["actions"], scene.failures())
+    assert scene.recheck() == []
 
 
 def test_nine_of_ten_faults_are_cured_by_the_first_action():

@@ -7,19 +7,20 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...errors import ITEM_OPERATIONS, ImportProblem, Operation
 from ...services import remedies, reports
 from ...states import ItemState
 from .. import text
+from ..desk_command import DeskCommand
 from ..refusals import refuse
 
 _FINE = (ItemState.IMPORTED, ItemState.SKIPPED)
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Do with one file what a recommended action names: retry it, import_anyway although it is "
         "damaged, or dismiss it. The work is done at once, together with what else waits in the "

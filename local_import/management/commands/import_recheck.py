@@ -6,16 +6,17 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...errors import ImportProblem
 from ...services import recheck, sessions
+from ..desk_command import DeskCommand
 from ..refusals import refuse
 
 _WORDS = {True: "gone", False: "still there", None: "only another try can tell"}
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Look again at what failed or is missing in a session, and tell whether the cause is gone. "
         "Tries nothing and changes nothing. Exit status: 0 no cause is still there, 1 some are, "
