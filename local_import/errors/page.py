@@ -67,6 +67,7 @@ def _action(action: Action) -> str:
     command, then = (f"`{_words(text)}`" for text in (action.command, shell))
     text = _words(action.text, command=command, then=then)
     if shell and "{then}" not in str(action.text):
+        text += "" if text.endswith(".") else "."
         text += " " + _words(THEN[action.operation], then=then)  # type: ignore[index]
     return f"{text} (`{action.code}`)"
 

@@ -108,12 +108,14 @@ def _carried_out(action: Action, known: Facts) -> dict[str, Any]:
 
 
 def _sentence(action: Action, known: Facts, command: str, then: str) -> str:
-    text = str(action.text).format_map(Facts(known | {"command": command, "then": then}))
+    typed = {"command": f"`{command}`", "then": f"`{then}`"}
+    text = str(action.text).format_map(Facts(known | typed))
     if action.operation is None or "{then}" in str(action.text):
         return text
+    text += "" if text.endswith(".") else "."
     if action.operation == Operation.RESUME and "session" not in known:
         return f"{text} {START_AGAIN}"
-    return f"{text} {str(THEN[action.operation]).format(then=then)}"
+    return f"{text} {str(THEN[action.operation]).format_map(typed)}"
 
 
 def _is_known(template: str, known: Mapping[str, str]) -> bool:
