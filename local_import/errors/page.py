@@ -11,6 +11,7 @@ from ..states import SkipReason
 from . import CATALOGUE, SHELL, THEN, Action, ErrorCode, ErrorEntry
 from .vocabulary import Text
 
+_PLACES = {"quoted": "PATH"}
 _INTRODUCTION = """# Error codes
 
 Every failure of a file or of a session has one of these codes, and so has every file that was skipped. A
@@ -76,7 +77,7 @@ def _words(text: Text, **known: str) -> str:
     """The text with its facts as words in capitals."""
     names = [name for _, name, _, _ in Formatter().parse(str(text)) if name]
     return str(text).format_map(
-        {name: name.removesuffix("_quoted").upper() for name in names} | known
+        {name: _PLACES.get(name, name.removesuffix("_quoted").upper()) for name in names} | known
     )
 
 
