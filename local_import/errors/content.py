@@ -92,8 +92,8 @@ ENTRIES: Entries = {
         10,
         _("{path} has a format that is not imported."),
         _(
-            "{detail} JPEG, PNG, GIF, TIFF, BMP, WebP, HEIC and AVIF are imported; no extra adds "
-            "other formats to this version."
+            "{detail} JPEG, PNG, GIF, TIFF, BMP, WebP and AVIF are imported; no extra adds other "
+            "formats to this version."
         ),
         (
             Action(

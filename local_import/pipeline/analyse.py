@@ -14,6 +14,7 @@ from django.conf import settings
 
 from .. import capture_time, formats, fsops, names
 from ..errors import CATALOGUE, ErrorCode, ImportProblem
+from ..formats import Inspection
 from ..fsops import FileEffectError, NotRegularFile, Source, Tree
 from ..models import ImportItem, ImportSession
 from ..states import SkipReason
@@ -54,8 +55,7 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
         return
     found = work.inspection = formats.inspect(source)
     if not found.supported:
-        text = f"The content is {found.description}, which cannot be imported."
-        work.skip(SkipReason.UNSUPPORTED, text)
+        _pass_over(desk, work, found)
         return
     if found.damage and not work.accept_damage:
         raise ImportProblem(ErrorCode.DAMAGED, path=full_path(desk, work), detail=found.damage)
@@ -67,6 +67,16 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
     work.destination = names.destination(work.capture.wall, work.sha256, found.extension, first)
     if work.attempts > 1:  # the rename finds out whether the first name is taken
         work.destination = free_place(desk.library, work)
+
+
+def _pass_over(desk: Desk, work: Work, found: Inspection) -> None:
+    """What is no photo is skipped; what is called one may be the rest of one, so it fails."""
+    if not formats.is_called_photo(work.path):
+        text = f"The content is {found.description}, which cannot be imported."
+        work.skip(SkipReason.UNSUPPORTED, text)
+        return
+    detail = f"It is called a photo, and its content is {found.description}."
+    raise ImportProblem(ErrorCode.CONTENT_MISMATCH, path=full_path(desk, work), detail=detail)
 
 
 def _of_no_file(desk: Desk, work: Work, error: NotRegularFile) -> Verdict:

@@ -24,6 +24,7 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.SOURCE_CHANGED: paths.in_use,
     ErrorCode.NAME_TOO_LONG: paths.too_long,
     ErrorCode.DAMAGED: paths.content,
+    ErrorCode.CONTENT_MISMATCH: paths.content,
     ErrorCode.LIBRARY_FILE_WRONG: paths.library_file,
     ErrorCode.DISK_FULL: disks.room,
     ErrorCode.QUOTA_EXCEEDED: disks.room,

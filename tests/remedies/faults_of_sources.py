@@ -156,6 +156,16 @@ def a_damaged_file_of_which_a_backup_exists(scene: Scene) -> None:
     scene.start()
 
 
+def a_web_page_called_photo(scene: Scene) -> None:
+    scene.put(b"<!DOCTYPE html><title>404</title>")
+    scene.start()
+
+
+def a_photo_overwritten_with_zeros(scene: Scene) -> None:
+    scene.put(bytes(100_000))
+    scene.start()
+
+
 def a_whole_copy(scene: Scene) -> None:
     scene.put(jpeg(3))
 
@@ -223,6 +233,8 @@ FAULTS = (
         {"replace_by_whole_copy": a_whole_copy},
         cure=1,
     ),
+    Fault("content_mismatch", a_web_page_called_photo, {"replace_by_whole_copy": a_whole_copy}),
+    Fault("content_mismatch", a_photo_overwritten_with_zeros, ends=DISMISSED, cure=1),
     Fault("source_busy", a_file_that_is_being_uploaded, {"wait_for_writer": wait_for_writer}),
     Fault("source_changed", a_file_that_keeps_changing, {"wait_for_writer": wait_for_writer}),
     Fault("permission_denied", a_directory_that_could_not_be_listed),
