@@ -86,6 +86,21 @@ def test_there_is_always_a_diagnosis_capped_and_escaped(error, context):
     assert found.summary and found.actions
 
 
+EVIL = "; touch /tmp/owned #"
+
+
+@pytest.mark.parametrize(
+    "name", ["session", "item", "quoted", "mount_quoted", "path", "raw_path", "grant"]
+)
+@pytest.mark.parametrize("code", list(ErrorCode))
+def test_no_word_of_a_context_becomes_a_command(code, name):
+    found = TroubleshootingEngine().diagnose(ImportProblem(code), {name: EVIL})
+
+    for action in found.actions:
+        for script in filter(None, (action["command"], action["then"])):
+            assert EVIL not in script or EVIL in shlex.split(script)
+
+
 @pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS.keys())
 def test_an_error_that_nobody_knows_has_a_fingerprint(error):
     found = TroubleshootingEngine().diagnose(error)

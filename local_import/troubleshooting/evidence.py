@@ -90,6 +90,8 @@ def _looked(look: Look, code: ErrorCode, error: BaseException, known: Known) -> 
 def _look(look: Look, code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     try:
         return look(code, error, known)
+    except KeyError:  # no path is known: there is nothing to look at
+        return Evidence(code)
     except NoAnswer as silent:
         place = about_path(silent.place, "mount")
         text = _("{mount} did not answer within {limit} s.").format(limit=LIMIT_S, **place)

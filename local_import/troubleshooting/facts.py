@@ -16,6 +16,7 @@ from ..errors import ImportProblem
 
 MAX_TEXT = 500  # characters of a message or a name
 MAX_PATH = 4096  # bytes; the system takes no longer one
+_NUMBERS = ("session", "item", "other_session")
 _PATHS = ("library", "library_file", "source")  # facts that are paths as well
 
 
@@ -26,7 +27,7 @@ def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]
     if "path" not in known:
         known |= about_path(_path_of(error))
     failing = _path_of(error) or _path_of(error.__cause__)
-    if failing is not None:
+    if failing is not None and _is_usable(raw(failing)):
         known["raw_failing"] = raw(failing)
     return known
 
@@ -58,15 +59,25 @@ def safe(value: Any) -> str:
 def _from_context(context: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name, value in context.items():
-        if value is None or (name in ("session", "item") and not value):  # 0: of a dry run
+        if value is None or not isinstance(name, str) or name.startswith("raw_"):
             continue
         if name in ("path", "file_path"):
             known |= about_path(value)
         elif name in _PATHS:
-            known |= about_path(value, str(name))
-        else:
-            known[safe(name)] = value if isinstance(value, int) else safe(value)
+            known |= about_path(value, name)
+        elif name in _NUMBERS:
+            known |= _number(name, value)
+        elif not name.startswith("grant") and not name.endswith(
+            "quoted"
+        ):  # what goes into a command is quoted here, and only here
+            known[safe(name)] = safe(value)
     return known
+
+
+def _number(name: str, value: Any) -> dict[str, str]:
+    """A number of ours, as it stands in commands; 0 is that of a dry run."""
+    text = text_of(value)
+    return {name: text} if text.isdecimal() and text.isascii() and text != "0" else {}
 
 
 def about_path(path: Any, name: str = "") -> dict[str, Any]:
@@ -81,7 +92,7 @@ def about_path(path: Any, name: str = "") -> dict[str, Any]:
     if not _is_usable(found):
         return known
     prefix = f"{name}_" if name else ""
-    directory = os.path.dirname(found) or b"."
+    directory = os.path.dirname(found)
     return known | {
         f"raw_{name or 'path'}": found,
         f"{prefix}quoted": quoted(found),
@@ -99,7 +110,7 @@ def raw(path: Any) -> bytes:
 
 
 def _is_usable(path: bytes) -> bool:
-    return 0 < len(path) <= MAX_PATH and b"\0" not in path
+    return path.startswith(b"/") and len(path) <= MAX_PATH and b"\0" not in path
 
 
 def shown(path: bytes) -> str:
