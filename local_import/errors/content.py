@@ -18,7 +18,7 @@ ENTRIES: Entries = {
         False,
         5,
         _("{path} is damaged."),
-        _("{detail} The bytes were left untouched."),
+        _("{detail}. The bytes were left untouched."),
         (
             Action(
                 "import_anyway",
@@ -43,7 +43,7 @@ ENTRIES: Entries = {
         False,
         15,
         _("A value in or about {path} cannot be used."),
-        _("{detail}"),
+        _("{detail}."),
         (
             DISMISS,
             Action(
@@ -59,7 +59,7 @@ ENTRIES: Entries = {
         False,
         5,
         _("{path} is not what its name says."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "replace_by_whole_copy",
@@ -75,7 +75,7 @@ ENTRIES: Entries = {
         False,
         10,
         _("{path} has too many pixels to be decoded."),
-        _("{detail} The bytes were left untouched."),
+        _("{detail}. The bytes were left untouched."),
         (
             Action(
                 "replace_by_smaller",
@@ -92,7 +92,7 @@ ENTRIES: Entries = {
         10,
         _("{path} has a format that is not imported."),
         _(
-            "{detail} JPEG, PNG, GIF, TIFF, BMP, WebP and AVIF are imported; no extra adds other "
+            "{detail}. JPEG, PNG, GIF, TIFF, BMP, WebP and AVIF are imported; no extra adds other "
             "formats to this version."
         ),
         (
@@ -125,7 +125,7 @@ ENTRIES: Entries = {
         False,
         0,
         _("The bytes of {path} are in the library already."),
-        _("{detail} Both have the same SHA-256, and the library's file was read to make sure."),
+        _("{detail}. Both have the same SHA-256, and the library's file was read to make sure."),
         (_ASK_AGAIN,),
     ),
     ErrorCode.SIDECAR: ErrorEntry(
@@ -134,7 +134,7 @@ ENTRIES: Entries = {
         False,
         0,
         _("{path} belongs to another file."),
-        _("{detail}"),
+        _("{detail}."),
         (_ASK_AGAIN,),
     ),
     ErrorCode.DIRECTORY: ErrorEntry(
@@ -152,7 +152,7 @@ ENTRIES: Entries = {
         False,
         0,
         _("{path} was set aside by an operator."),
-        _("{detail}"),
+        _("{detail}."),
         (_ASK_AGAIN,),
     ),
 }

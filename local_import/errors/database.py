@@ -14,7 +14,7 @@ ENTRIES: Entries = {
         True,
         1,
         _("The database stayed busy for too long."),
-        _("{detail}"),
+        _("{detail}."),
         (
             RESUME,
             Action(
@@ -31,7 +31,7 @@ ENTRIES: Entries = {
         True,
         1,
         _("Two transactions waited for each other, and the database ended this one."),
-        _("{detail} Nothing of it was written."),
+        _("{detail}. Nothing of it was written."),
         (RESUME,),
         passing=True,
     ),
@@ -41,7 +41,7 @@ ENTRIES: Entries = {
         False,
         30,
         _("The database refused a row for {path}."),
-        _("A rule of the database was about to be broken: {detail}"),
+        _("A rule of the database was about to be broken: {detail}."),
         (
             RESUME,
             Action(
@@ -57,7 +57,7 @@ ENTRIES: Entries = {
         True,
         15,
         _("The disk of the database is full."),
-        _("{detail} Nothing of this transaction was written."),
+        _("{detail}. Nothing of this transaction was written."),
         (
             Action(
                 "make_room_for_database",
@@ -73,7 +73,7 @@ ENTRIES: Entries = {
         True,
         2,
         _("The tables of the database are not those of this version."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "migrate",
@@ -89,7 +89,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("The connection to the database was lost."),
-        _("{detail} What was not committed was not done, and is done again."),
+        _("{detail}. What was not committed was not done, and is done again."),
         (
             Action(
                 "start_database",
@@ -106,7 +106,7 @@ ENTRIES: Entries = {
         True,
         15,
         _("The database reported an error."),
-        _("{detail}"),
+        _("{detail}."),
         (
             RESUME,
             Action(
@@ -123,7 +123,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("A connection was lost."),
-        _("The other side did not answer: {detail}"),
+        _("The other side did not answer: {detail}."),
         (
             Action(
                 "check_network",
@@ -139,7 +139,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("The message broker cannot be reached, so workers cannot be called."),
-        _("{detail} No file is lost by it: the sweep calls the workers once the broker is back."),
+        _("{detail}. No file is lost by it: the sweep calls the workers once the broker is back."),
         (
             Action(
                 "start_broker",

@@ -108,7 +108,7 @@ ENTRIES: Entries = {
         True,
         15,
         _("The library file for {path} is missing or has other bytes."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "give_back_missing",
@@ -147,7 +147,7 @@ ENTRIES: Entries = {
         True,
         1,
         _("Another file stands at the destination of {path}."),
-        _("{detail} It was not overwritten; the next try takes a longer name."),
+        _("{detail}. It was not overwritten; the next try takes a longer name."),
         (RESUME,),
     ),
     ErrorCode.STILL_NEEDED: ErrorEntry(
@@ -156,7 +156,7 @@ ENTRIES: Entries = {
         True,
         5,
         _("{path} stays in the library: other files rest on it."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "see_dependents",

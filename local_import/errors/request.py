@@ -20,7 +20,7 @@ ENTRIES: Entries = {
         True,
         5,
         _("The configuration cannot be used."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "correct_setting",
@@ -39,7 +39,7 @@ ENTRIES: Entries = {
         True,
         5,
         _("A part of the software is not installed."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "install_requirements",
@@ -100,7 +100,7 @@ ENTRIES: Entries = {
         False,
         1,
         _("This is not possible in the present state."),
-        _("{detail}"),
+        _("{detail}."),
         (_SEE_STATE,),
     ),
     ErrorCode.STATE_CHANGED: ErrorEntry(
@@ -109,7 +109,7 @@ ENTRIES: Entries = {
         True,
         1,
         _("The state changed while this was being done."),
-        _("{detail} Nothing was written."),
+        _("{detail}. Nothing was written."),
         (_SEE_STATE, RESUME),
         passing=True,
     ),
@@ -119,7 +119,7 @@ ENTRIES: Entries = {
         True,
         30,
         _("Something unexpected happened with {path}."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "retry",

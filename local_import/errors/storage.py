@@ -131,7 +131,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("The disk of {path} does not answer."),
-        _("{detail} A look at it came to no end within {limit} seconds."),
+        _("{detail}. The server, or the program behind the file system, is away or too slow."),
         (
             Action(
                 "revive_mount",

@@ -21,7 +21,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("The worker processes ended before the session did."),
-        _("{detail}"),
+        _("{detail}."),
         (RESUME, _SEE_KERNEL),
     ),
     ErrorCode.LEASE_LOST: ErrorEntry(
@@ -30,7 +30,7 @@ ENTRIES: Entries = {
         True,
         1,
         _("This worker was out of touch for too long, and others took over its files."),
-        _("{detail} Nothing was written twice: a worker without its lease is refused."),
+        _("{detail}. Nothing was written twice: a worker without its lease is refused."),
         (RESUME,),
         passing=True,
     ),
@@ -40,7 +40,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("There was not enough memory to work on {path}."),
-        _("{detail}"),
+        _("{detail}."),
         (
             Action(
                 "fewer_workers",
@@ -76,7 +76,7 @@ ENTRIES: Entries = {
         True,
         10,
         _("The work on {path} took longer than a task in the background may."),
-        _("{detail} A slow disk or a very large file are the usual reasons."),
+        _("{detail}. A slow disk or a very large file are the usual reasons."),
         (
             Action(
                 "in_foreground",

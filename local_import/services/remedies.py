@@ -37,7 +37,7 @@ def carry_out(operation: Operation, item_id: int, *, actor: Actor, reason: str) 
     try:
         _VERBS[operation](item_id, actor=actor, reason=reason)
     except TransitionNotAllowed as refusal:
-        detail = f"Item {item_id} is {item.state}. {refusal}"
+        detail = f"Item {item_id} is {item.state}; {operation} is not possible then."
         raise ImportProblem(
             ErrorCode.NOT_ALLOWED, session=item.session_id, detail=detail
         ) from refusal

@@ -24,6 +24,7 @@ def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]
     """The facts of an error and its context: texts, and `raw_…` for paths as bytes."""
     own = error.facts if isinstance(error, ImportProblem) else {}
     known = {"detail": detail_of(error)} | _from_context(context) | _from_context(own)
+    known["detail"] = known["detail"].rstrip(".")  # the texts end their sentences themselves
     if "path" not in known:
         known |= about_path(_path_of(error))
     failing = _path_of(error) or _path_of(error.__cause__)
@@ -67,11 +68,14 @@ def _from_context(context: Mapping[str, Any]) -> dict[str, Any]:
             known |= about_path(value, name)
         elif name in _NUMBERS:
             known |= _number(name, value)
-        elif not name.startswith("grant") and not name.endswith(
-            "quoted"
-        ):  # what goes into a command is quoted here, and only here
+        elif not _is_of_commands(name):
             known[safe(name)] = safe(value)
     return known
+
+
+def _is_of_commands(name: str) -> bool:
+    """What goes into a command is quoted here, or found by a look; nobody else may say it."""
+    return name.endswith("quoted") or name.startswith("grant")
 
 
 def _number(name: str, value: Any) -> dict[str, str]:
