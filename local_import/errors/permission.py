@@ -84,6 +84,5 @@ ENTRIES: Entries = {
             ),
             DISMISS,
         ),
-        provable=True,
     ),
 }

@@ -51,7 +51,6 @@ ENTRIES: Entries = {
             ),
             _ANOTHER_DISK,
         ),
-        provable=True,
     ),
     ErrorCode.QUOTA_EXCEEDED: ErrorEntry(
         Severity.CRITICAL,
@@ -69,7 +68,6 @@ ENTRIES: Entries = {
             ),
             _ANOTHER_DISK,
         ),
-        provable=True,
     ),
     ErrorCode.FILE_TOO_LARGE: ErrorEntry(
         Severity.MEDIUM,
