@@ -13,10 +13,12 @@ import pytest
 from local_import import fsops
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.fsops import Identity
+from local_import.models import ImportItem
 from local_import.troubleshooting import TroubleshootingEngine, recheck
 from local_import.troubleshooting import evidence as evidence_module
 from local_import.troubleshooting import probe as probe_module
 
+from .builders import make_item, make_session
 from .faults.child import in_child
 
 NOBODY = 65534
@@ -116,6 +118,20 @@ def test_an_empty_source_is_a_disk_that_is_not_mounted(tmp_path):
     assert (found.code, found.evidence["mount"]) == ("source_unmounted", str(tmp_path))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_source_that_another_import_has_emptied_is_no_unmounted_disk(tmp_path):
+    source = os.fsencode(tmp_path)
+    mover = make_item(make_session(source=source, mode="move"), state="imported").session
+    ImportItem.objects.update(source_disposition="moved")
+    mine = make_session(source=source)
+
+    gone = FileNotFoundError(errno.ENOENT, "No such file")
+    found = diagnose(gone, tmp_path / "a.jpg", source=source, session=mine.pk)
+
+    assert found.code == "source_missing"
+    assert found.seen[-1] == f"Session {mover.pk} moved files of this source into the library."
+
+
 def test_an_empty_directory_within_the_source_is_no_unmounted_disk(tmp_path):
     (tmp_path / "trip").mkdir()
     photo = tmp_path / "trip" / "a.jpg"
@@ -146,6 +162,7 @@ def looks(monkeypatch):
     return seen
 
 
+@pytest.mark.django_db
 def test_forty_thousand_equal_failures_cost_one_look(tmp_path, looks):
     began = time.monotonic()
     for number in range(40_000):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from .. import fsops, processes
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
-from . import disks, sentences
+from . import disks, rows, sentences
 from .evidence import Evidence, Known
 from .facts import about_path, shown
 from .probe import LIMIT_S, look, within
@@ -26,6 +26,8 @@ def gone(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     """Missing: the file alone, a directory on the way to it, or the whole disk."""
     sight = look(known["raw_path"])
     seen = sentences.of_absence(sight)
+    if moved := rows.moved_away(known):
+        return Evidence(code, {}, seen + moved)
     if mount := _empty_mount(sight, known.get("raw_source", known["raw_path"])):
         facts = about_path(mount, "mount")
         if sight.awaited_mount == mount:

@@ -11,7 +11,8 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from ..errors import ErrorCode
-from ..models import ImportItem
+from ..models import ImportItem, ImportSession
+from ..states import ImportMode, ItemState, SourceDisposition
 from .classify import sqlstate_of
 from .evidence import Evidence, Known
 from .facts import safe, text_of
@@ -33,6 +34,20 @@ def database(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     if state:
         seen.append(_("It reported SQLSTATE {state}.").format(state=safe(state)))
     return Evidence(code, {"sqlstate": state} if state else {}, seen)
+
+
+def moved_away(known: Known) -> list[str]:
+    """Which other session has moved files of this source into the library; it left no card behind."""
+    if connection.in_atomic_block or "session" not in known:
+        return []
+    source = known.get("raw_source", known["raw_path"])
+    others = ImportSession.objects.filter(source_path=source, mode=ImportMode.MOVE)
+    gone = (SourceDisposition.MOVED, SourceDisposition.RELEASED)
+    for session in others.exclude(pk=known["session"]).order_by("-pk")[:TOLD]:
+        if session.items.filter(state=ItemState.IMPORTED, source_disposition__in=gone).exists():
+            text = _("Session {session} moved files of this source into the library.")
+            return [text.format(session=session.pk)]
+    return []
 
 
 def dependents(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
