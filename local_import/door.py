@@ -17,6 +17,7 @@ from django_fsm import TransitionNotAllowed
 
 from . import setwise
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry
+from .errors import ErrorCode
 from .models import ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
 from .models.stateful import Stateful
@@ -33,6 +34,8 @@ class StaleRows(Exception):
 
     Nothing was written; the caller lost them to somebody else.
     """
+
+    error_code = ErrorCode.STATE_CHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,22 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+_ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def unshown(text: str) -> bytes:
+    """The name that `shown` made this text of."""
+    return _ESCAPES.sub(_unescaped, text).encode("utf-8", "surrogateescape")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    byte, short, long, letter = found.groups()
+    if byte is not None:
+        return bytes([int(byte, 16)]).decode("utf-8", "surrogateescape")
+    return _LETTERS.get(letter, letter) if letter else chr(int(short or long, 16))
+
+
 def digest(path: bytes) -> str:
     """A key of fixed length for a path of any length: an index cannot hold 4,000 bytes."""
     return hashlib.blake2b(path, digest_size=16).hexdigest()

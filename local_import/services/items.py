@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.db.models import Q
+
 from .. import door
 from ..audit_logger import Actor
 from ..door import Step
@@ -28,13 +30,9 @@ def retry(item_id: int, *, actor: Actor, reason: str) -> ImportItem:
 def retry_all(session_id: int, *, actor: Actor, reason: str, code: str = "") -> int:
     """Offer what failed or is missing in a session again, or of it only what has an error code.
 
-    Returns how many there were. A missing item has the code of a missing source.
+    Returns how many there were.
     """
-    return sum(
-        _retry_in(session_id, state, code, actor, reason)
-        for state in ITEM_UNRESOLVED
-        if not code or state != ItemState.MISSING or code == ErrorCode.SOURCE_MISSING
-    )
+    return sum(_retry_in(session_id, state, code, actor, reason) for state in ITEM_UNRESOLVED)
 
 
 def offer_restored(session_id: int, *, actor: Actor, reason: str) -> int:
@@ -44,8 +42,8 @@ def offer_restored(session_id: int, *, actor: Actor, reason: str) -> int:
 
 def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str) -> int:
     found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
-    if code and state == ItemState.FAILED:
-        found = found.filter(error_code=code)
+    if code:
+        found = found.filter(_with_code(state, code))
     number = last = 0  # what fails again meanwhile is behind us, and is not offered twice
     while ids := list(found.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
         try:
@@ -54,6 +52,14 @@ def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str)
             continue
         number, last = number + len(ids), ids[-1]
     return number
+
+
+def _with_code(state: str, code: str) -> Q:
+    """A missing item has its code in the failure, or that of a missing source."""
+    if state == ItemState.FAILED:
+        return Q(error_code=code)
+    told = Q(failure__code=code)
+    return told | Q(failure__code__isnull=True) if code == ErrorCode.SOURCE_MISSING else told
 
 
 def _requeue(ids: list[int], state: str, session_id: int, actor: Actor, reason: str) -> None:
