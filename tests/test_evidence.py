@@ -129,7 +129,7 @@ def test_a_source_that_another_import_has_emptied_is_no_unmounted_disk(tmp_path)
     found = diagnose(gone, tmp_path / "a.jpg", source=source, session=mine.pk)
 
     assert found.code == "source_missing"
-    assert found.seen[-1] == f"Session {mover.pk} moved files of this source into the library."
+    assert found.seen[-1] == f"Session {mover.pk} moves files of this source into the library."
 
 
 def test_an_empty_directory_within_the_source_is_no_unmounted_disk(tmp_path):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from ..errors import ErrorCode
@@ -17,6 +17,7 @@ from .classify import sqlstate_of
 from .evidence import Evidence, Known
 from .facts import safe, text_of
 
+_GONE = (SourceDisposition.MOVED, SourceDisposition.RELEASED)
 TOLD = 5  # sessions that are told of
 # Source: sqlite.org, sqlite3ErrorMsg; PostgreSQL, errors-messages: "Key (a, b)=(1, 2) already exists."
 _SQLITE = re.compile(r"(UNIQUE|CHECK|NOT NULL) constraint failed: (?:index ')?([^'\n]+)")
@@ -37,15 +38,16 @@ def database(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
 
 
 def moved_away(known: Known) -> list[str]:
-    """Which other session has moved files of this source into the library; it left no card behind."""
+    """Which other session moves files of this source into the library: no card was pulled out."""
     if connection.in_atomic_block or "session" not in known:
         return []
     source = known.get("raw_source", known["raw_path"])
     others = ImportSession.objects.filter(source_path=source, mode=ImportMode.MOVE)
-    gone = (SourceDisposition.MOVED, SourceDisposition.RELEASED)
+    done = Q(state=ItemState.IMPORTED, source_disposition__in=_GONE)
+    taken = done | Q(state__in=(ItemState.MOVING, ItemState.UPDATING))
     for session in others.exclude(pk=known["session"]).order_by("-pk")[:TOLD]:
-        if session.items.filter(state=ItemState.IMPORTED, source_disposition__in=gone).exists():
-            text = _("Session {session} moved files of this source into the library.")
+        if session.items.filter(taken).exists():
+            text = _("Session {session} moves files of this source into the library.")
             return [text.format(session=session.pk)]
     return []
 
