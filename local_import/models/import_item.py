@@ -14,8 +14,9 @@ from django_fsm import FSMField, TransitionNotAllowed, transition
 
 from .. import names
 from ..errors import ErrorCode
-from ..states import ITEM_IN_WORK, ItemState, SkipReason, SourceDisposition
+from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, ItemState, SkipReason, SourceDisposition
 from .import_session import ImportSession
+from .incident import Incident
 from .media import Media
 from .stateful import Stateful, StatefulQuerySet
 
@@ -98,6 +99,24 @@ class ImportItem(Stateful):
     )
     error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
     failure = models.JSONField(_("failure"), default=dict, blank=True)
+    incident = models.ForeignKey(
+        Incident,
+        verbose_name=_("incident"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="items",
+        db_index=False,
+    )
+    retried_after = models.ForeignKey(
+        Incident,
+        verbose_name=_("offered again after"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="retried_items",
+        db_index=False,
+    )
     accept_damage = models.BooleanField(_("import although damaged"), default=False)
 
     objects = ImportItemQuerySet.as_manager()
@@ -129,6 +148,10 @@ class ImportItem(Stateful):
                 condition=~Q(state=I.IMPORTED) | Q(media__isnull=False),
                 name="item_imported_has_media",
             ),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=True) | Q(state__in=ITEM_UNRESOLVED),
+                name="item_with_incident_is_unresolved",
+            ),
             models.UniqueConstraint(
                 fields=["session", "path_digest"], name="item_once_per_session"
             ),
@@ -155,6 +178,16 @@ class ImportItem(Stateful):
                 condition=Q(state=I.MISSING) & ~Q(destination=""),
             ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
+            models.Index(
+                fields=["incident", "session"],
+                name="item_incident",
+                condition=Q(incident__isnull=False),
+            ),
+            models.Index(
+                fields=["retried_after", "state"],
+                name="item_retried_after",
+                condition=Q(retried_after__isnull=False),
+            ),
             models.Index(
                 fields=["session"],
                 name="item_release_due",
@@ -223,28 +256,36 @@ class ImportItem(Stateful):
     def dismiss(self) -> None:
         """An operator needs no import of this file."""
         self.skip_reason = SkipReason.DISMISSED
-        self.error_code, self.failure = "", {}
+        self.error_code, self.failure, self.incident_id = "", {}, None
 
     @transition(
         field=state,
         source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.UPDATING, I.IMPORTED],
         target=I.FAILED,
     )
-    def fail(self, *, error_code: str = ErrorCode.UNKNOWN, failure: Any = None) -> None:
+    def fail(
+        self,
+        *,
+        error_code: str = ErrorCode.UNKNOWN,
+        failure: Any = None,
+        incident_id: int | None = None,
+    ) -> None:
         """It could not be imported; code, evidence and remedy are recorded."""
         self._rest()
         self.error_code = error_code
         self.failure = failure or {}
+        self.incident_id = incident_id
 
     @transition(
         field=state,
         source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.IMPORTED],
         target=I.MISSING,
     )
-    def lose(self, *, failure: Any = None) -> None:
+    def lose(self, *, failure: Any = None, incident_id: int | None = None) -> None:
         """The source vanished before the import, or the library's file after it."""
         self._rest()
         self.failure = failure or {}
+        self.incident_id = incident_id
 
     @transition(field=state, source=[I.ANALYZING, I.CHECKING, I.MOVING], target=I.PENDING)
     def release(
@@ -279,6 +320,7 @@ class ImportItem(Stateful):
                 "Only a damaged file can be imported although damaged.", object=self
             )
         self.error_code, self.skip_reason, self.failure = "", "", {}
+        self.retried_after_id, self.incident_id = F("incident_id"), None
         self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release
         self.retries = self.deaths = 0
         self.accept_damage = accept_damage
@@ -287,7 +329,7 @@ class ImportItem(Stateful):
     @transition(field=state, source=I.MISSING, target=I.IMPORTED)
     def recover(self, *, media_id: int) -> None:
         """The library's file is back, and its bytes are right."""
-        self.failure = {}
+        self.failure, self.incident_id = {}, None
         self.media_id = media_id
 
     @transition(field=state, source=[I.MOVING, I.IMPORTED], target=I.SOURCE_RESTORED)
