@@ -116,6 +116,16 @@ def test_another_cause_or_place_is_another_incident(other):
     assert Incident.objects.count() == 2
 
 
+def test_files_below_one_directory_that_refuses_are_one_incident():
+    session = make_session()
+
+    fail(make_item(session, b"a.jpg"), path="/inbox/1/a.jpg", obstacle="/inbox")
+    fail(make_item(session, b"b.jpg"), path="/inbox/2/b.jpg", obstacle="/inbox")
+    fail(make_item(session, b"c.jpg"), path="/inbox/3/c.jpg", obstacle="/inbox/3/c.jpg")
+
+    assert set(Incident.objects.values_list("place", "count")) == {("/inbox", 2), ("/inbox/3", 1)}
+
+
 def test_a_disk_that_two_sessions_find_full_is_one_incident_of_both():
     full = ImportProblem(ErrorCode.DISK_FULL, path=b"/library", detail="1 byte is free")
     broken = [make_session("importing"), make_session("importing", b"/card")]

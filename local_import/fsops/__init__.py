@@ -31,7 +31,7 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, is_empty, walk
+from .walking import Found, find, is_empty, walk
 
 __all__ = [
     "CannotRename",
@@ -49,6 +49,7 @@ __all__ = [
     "create_unreadable",
     "digest",
     "discard",
+    "find",
     "free_bytes",
     "is_empty",
     "is_racy",

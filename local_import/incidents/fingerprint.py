@@ -15,8 +15,9 @@ from ..errors import Category, ErrorCode
 
 VERSION = "v1"
 LONGEST_PLACE = 1000  # characters
-# Facts of the evidence that name the place themselves, the widest first.
-_PLACES = ("mount", "component")
+# Facts of the evidence that name the place themselves: a disk, a directory that is not there, or
+# the part of the path that refuses.
+_PLACES = ("mount", "missing", "obstacle")
 # One database and one network serve every session: there is no place to tell them apart by.
 _EVERYWHERE = frozenset({Category.DATABASE, Category.NETWORK})
 # Codes that stand for many causes: the wording tells them apart.
@@ -33,14 +34,14 @@ def fingerprint(failure: Mapping[str, Any], place: str) -> str:
 
 def place_of(failure: Mapping[str, Any], *, session_id: int, of_session: bool) -> str:
     """Where it happened: a mount, a directory, a session, or nowhere in particular (empty)."""
+    if failure.get("category") in _EVERYWHERE:
+        return ""
     evidence = _evidence(failure)
-    named = next((str(evidence[name]) for name in _PLACES if evidence.get(name)), "")
-    if named or failure.get("category") in _EVERYWHERE:
-        return named[:LONGEST_PLACE]
     path = str(evidence.get("path") or "")
-    if not of_session:
-        path = path.rpartition("/")[0]
-    return path[:LONGEST_PLACE] or f"session {session_id}"
+    place = next((str(evidence[name]) for name in _PLACES if evidence.get(name)), path)
+    if place == path and not of_session:
+        place = path.rpartition("/")[0]
+    return place[:LONGEST_PLACE] or f"session {session_id}"
 
 
 def _evidence(failure: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,6 +21,8 @@ from .media import Media
 from .stateful import Stateful, StatefulQuerySet
 
 I = ItemState  # noqa: E741
+_IN_MOTION = Q(state__in=(I.MOVING, I.UPDATING))
+_HASHED_WITHOUT_MEDIA = Q(media__isnull=True) & ~Q(sha256="") & ~_IN_MOTION
 _WAITS = Q(owner="", lease_until__isnull=True)
 _WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
 
@@ -34,6 +36,13 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
 
     def in_work(self) -> ImportItemQuerySet:
         return self.filter(state__in=ITEM_IN_WORK)
+
+    def in_motion(self) -> ImportItemQuerySet:
+        return self.filter(_IN_MOTION)
+
+    def hashed_without_media(self) -> ImportItemQuerySet:
+        """Read once, and neither in the library nor on their way to it."""
+        return self.filter(_HASHED_WITHOUT_MEDIA)
 
     def claimable(self, now: datetime) -> ImportItemQuerySet:
         """Waiting, and due: oldest first."""
@@ -60,7 +69,7 @@ class ImportItem(Stateful):
         _("id in another importer"), max_length=200, null=True, blank=True
     )
     path = models.BinaryField(_("path below the source, as bytes"))
-    path_digest = models.CharField(_("key of the path"), max_length=32)
+    path_digest = models.CharField(_("key of the path"), max_length=40)
     shown_path = models.TextField(_("path"))
     state = FSMField(
         _("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16
@@ -140,8 +149,7 @@ class ImportItem(Stateful):
                 name="item_in_work_has_lease",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=(I.MOVING, I.UPDATING))
-                | (~Q(destination="") & ~Q(sha256="")),
+                condition=~_IN_MOTION | (~Q(destination="") & ~Q(sha256="")),
                 name="item_moving_has_destination",
             ),
             models.CheckConstraint(
@@ -159,12 +167,12 @@ class ImportItem(Stateful):
             # The arbiter between two workers that hold the same bytes at the same moment.
             models.UniqueConstraint(
                 fields=["sha256"],
-                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                condition=_IN_MOTION,
                 name="item_one_mover_per_content",
             ),
             models.UniqueConstraint(
                 fields=["destination"],
-                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                condition=_IN_MOTION,
                 name="item_one_mover_per_place",
             ),
         ]
@@ -176,6 +184,12 @@ class ImportItem(Stateful):
                 fields=["id"],
                 name="item_missing_but_placed",
                 condition=Q(state=I.MISSING) & ~Q(destination=""),
+            ),
+            # No file that is imported on its first way is ever in this one.
+            models.Index(
+                fields=["sha256"],
+                name="item_hashed_without_media",
+                condition=_HASHED_WITHOUT_MEDIA,
             ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
             models.Index(
