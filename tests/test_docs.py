@@ -16,7 +16,10 @@ from local_import.states import SkipReason
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-COMMANDS = ("import_photos", "import_status", "explain", "import_report", "audit_log")
+COMMANDS = (
+    *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
+    *("explain", "audit_log"),
+)
 PLACES = {
     "path": "PATH",
     "quoted": "PATH",

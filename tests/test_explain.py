@@ -440,6 +440,11 @@ SITUATIONS = {
         "see_audit",
     ),
     "workers_here": (make_worker, "see_audit"),
+    "workers_idle": (lambda session: make_worker(None), "start_worker"),
+    "session_breaking_off": (
+        set_columns(error_code="disk_full", failure={"summary": "Full."}),
+        "resume_session",
+    ),
     "workers_elsewhere": (lambda session: make_worker(make_session()), "start_worker"),
     "sweep_never": (lambda session: None, "start_beat"),
     "sweep_off": (lambda session: beat(enabled=False), "switch_sweep_on"),

@@ -1,9 +1,11 @@
 """Failures with one cause in one place are one incident, which says by itself when it is over."""
 
+import json
 import os
 import re
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django_fsm import TransitionNotAllowed
@@ -16,7 +18,7 @@ from local_import.models import AuditLog, ImportItem, ImportSession, Incident
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.run import break_off, walk
 from local_import.pipeline.worker import work_through
-from local_import.services import items, sessions, sweeper
+from local_import.services import control, items, sessions, sweeper
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.troubleshooting import describe
 from tests.builders import make_item, make_session, step
@@ -350,3 +352,111 @@ def test_the_catalogue_and_the_fingerprint_agree_on_categories():
         place = incidents.place_of(failure(code, "/inbox/a.jpg"), session_id=1, of_session=False)
         everywhere = entry.category in ("database", "network")
         assert place == ("" if everywhere else "/inbox")
+
+
+# What an operator does
+
+
+def test_a_retry_of_an_incident_offers_its_files_in_every_session_and_no_others():
+    session, other = make_session("importing"), make_session("importing", b"/card")
+    fail_many(session, ["/inbox/a/1.jpg", "/inbox/a/2.jpg"])
+    fail_many(other, ["/inbox/a/3.jpg"])
+    kept = fail(make_item(session, b"kept.jpg"), path="/inbox/b/kept.jpg")
+    incident = Incident.objects.get(place="/inbox/a")
+
+    done = control.retry_incident(incident.pk, actor=OPERATOR, reason="Mended.")
+
+    assert (done.files, done.sessions, done.refused) == (3, [session.pk, other.pk], {})
+    assert reload(kept).state == "failed"
+    retried = ImportItem.objects.filter(retried_after=incident)
+    assert set(retried.values_list("state", "incident")) == {("pending", None)}
+    assert retried.count() == 3
+    requeued = AuditLog.objects.filter(action="item.requeue")
+    assert set(requeued.values_list("actor", "message")) == {("operator", "Mended.")}
+
+
+def test_a_retry_of_an_incident_starts_the_session_again_that_it_brought_to_a_stop():
+    session = make_session("importing")
+    full = ImportProblem(ErrorCode.DISK_FULL, path=b"/library", detail="none is free")
+    break_off(session.pk, full, SYSTEM)
+    incident = reload(session).incident_id
+
+    done = control.retry_incident(incident, actor=OPERATOR, reason="There is room.")
+
+    assert (done.files, done.sessions) == (0, [session.pk])
+    assert (reload(session).state, reload(session).incident_id) == ("expanding", None)
+    assert reload(session).rung_at is not None
+
+
+def test_a_session_that_refuses_the_retry_of_an_incident_keeps_no_other_from_it():
+    canceled, session = make_session("importing"), make_session("importing", b"/card")
+    for one in (canceled, session):
+        fail_many(one, ["/inbox/a/1.jpg"])
+    door.move(ImportSession, canceled.pk, Step("cancel", "No."))
+    incident = Incident.objects.get()
+
+    done = control.retry_incident(incident.pk, actor=OPERATOR, reason="Mended.")
+
+    assert (done.files, done.sessions) == (1, [session.pk])
+    assert list(done.refused) == [canceled.pk]
+    assert AuditLog.objects.filter(action="refused.retry", session=canceled.pk).exists()
+
+
+def test_trying_a_code_again_leaves_other_codes_alone():
+    session = make_session("importing")
+    fail(make_item(session, b"a.jpg"))
+    kept = fail(make_item(session, b"b.jpg"), "io_error")
+
+    assert control.retry(session.pk, actor=OPERATOR, reason="x", code="permission_denied") == 1
+    assert reload(kept).state == "failed"
+
+
+def test_the_commands_list_acknowledge_and_retry_incidents(capsys):
+    session = make_session("importing")
+    fail_many(session, ["/inbox/a/1.jpg", "/inbox/a/2.jpg"])
+    incident = Incident.objects.get()
+
+    status, (listed,) = run(capsys, "import_incidents", json=True)
+    assert (status, listed["files"], listed["seen"], listed["sessions"]) == (1, 2, 2, [session.pk])
+    status, (listed,) = run(
+        capsys, "import_incidents", acknowledge=incident.pk, reason="On it.", json=True
+    )
+    assert (status, listed["state"], listed["acknowledged_reason"]) == (1, "acknowledged", "On it.")
+    status, done = run(capsys, "import_retry", incident=incident.pk, json=True)
+    assert (status, done["retried"], done["sessions"]) == (0, 2, [session.pk])
+    for item in ImportItem.objects.all():
+        import_item(item)
+    incidents.resolve_over()
+    assert run(capsys, "import_incidents", json=True) == (0, [])
+    status, (listed,) = run(capsys, "import_incidents", all=True, json=True)
+    assert (status, listed["state"]) == (0, "resolved")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("import_retry", {"incident": 7}),
+        ("import_retry", {}),
+        ("import_retry", {"incident": 7, "session": 7}),
+        ("import_retry", {"incident": 7, "code": "damaged"}),
+        ("import_incidents", {"acknowledge": 7, "reason": "x"}),
+        ("import_incidents", {"acknowledge": 7}),
+        ("import_incidents", {"reason": "x"}),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_why(capsys, command, options):
+    session = options.pop("session", None)
+    with pytest.raises(SystemExit) as ended:
+        call_command(command, *([session] if session else []), **options)
+
+    assert (ended.value.code, capsys.readouterr().out) == (2, "")
+
+
+def run(capsys, command, **options):
+    """The exit status of a command, and its JSON."""
+    status = 0
+    try:
+        call_command(command, **options)
+    except SystemExit as end:
+        status = end.code
+    return status, json.loads(capsys.readouterr().out)

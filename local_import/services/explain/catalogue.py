@@ -67,6 +67,7 @@ WHY: dict[str, Text] = {
 }
 WAITS: dict[str, Text] = {
     "session_error": _("Session {session} cannot go on: {summary}"),
+    "session_breaking_off": _("Session {session} stops as soon as no file is in work: {summary}"),
     "session_canceled": _("Session {session} is canceled: its files are left alone."),
     "undo_under_way": _("{who} asked at {since} for session {session} to be undone: {reason}"),
     "cancel_under_way": _("Session {session} is being canceled, since {since}."),
@@ -83,6 +84,7 @@ WAITS: dict[str, Text] = {
     "worker_busy": _("The worker {owner} has it, and was heard of {age} ago."),
     "due_later": _("It is to be tried again at {due}."),
     "same_bytes_moving": _("Its bytes are on their way by item {item} of session {session}."),
+    "tables_misfit": _("{trouble}"),
     "broker_gone": _("The message broker cannot be reached: {trouble}"),
     "sweep_off": _("The sweep, which calls the workers, is switched off."),
     "sweep_silent": _("The sweep, which calls the workers, was last started at {last}."),
@@ -91,6 +93,7 @@ WAITS: dict[str, Text] = {
         "Workers were called, last at {called}, and none came; calls so far: {number}."
     ),
     "workers_elsewhere": _("Workers alive: {number}, all of them at other sessions ({sessions})."),
+    "workers_idle": _("Workers alive that can be called: {number}."),
     "no_worker_alive": _("No worker is at work anywhere now."),
     "workers_called": _("Workers were called at {called}; they may come any moment."),
     "workers_not_called": _("No worker has been called since the last one went."),

@@ -34,7 +34,7 @@ def tell_stops(account: Account, session: ImportSession) -> bool:
     """What keeps every worker from the session; False when nothing does."""
     told = [
         tell(account, session)
-        for tell in (_error, _canceled, _undo, _canceling, _paused, _not_begun)
+        for tell in (_error, _breaking_off, _canceled, _undo, _canceling, _paused, _not_begun)
     ]
     if any(told) and session.undo_requested_at is None:
         account.offer("resume_session", session=session.pk)
@@ -50,6 +50,20 @@ def _error(account: Account, session: ImportSession) -> bool:
     account.say("next_reopens" if code in sweeper.PROVABLE else "next_operator")
     account.follow_failure(session.failure)
     return True
+
+
+def _breaking_off(account: Account, session: ImportSession) -> bool:
+    if not session.error_code or session.state == SessionState.ERROR:
+        return False
+    summary = _summary(session)
+    account.say("session_breaking_off", session=session.pk, summary=summary)
+    account.say("next_derives")
+    account.follow_failure(session.failure)
+    return True
+
+
+def _summary(session: ImportSession) -> str:
+    return str(session.failure.get("summary") or session.get_error_code_display())
 
 
 def _canceled(account: Account, session: ImportSession) -> bool:

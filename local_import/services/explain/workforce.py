@@ -7,7 +7,7 @@ from typing import Any
 
 from django_celery_beat.models import PeriodicTask
 
-from ... import doorbell
+from ... import doorbell, versions
 from ...models import ImportItem, ImportSession, Worker
 from ...pipeline.lease import BEAT_S, LEASE
 from ...pipeline.runner import is_held
@@ -46,6 +46,8 @@ def _tell_absence(account: Account, session: ImportSession, now: datetime) -> No
         account.say("runner_gone", runner=session.runner, until=session.runner_lease_until)
     _tell_others(account, session, now)
     _tell_calls(account, session, now)
+    if trouble := versions.misfit():
+        account.say("tables_misfit", trouble=trouble)
     _tell_broker(account)
     _tell_sweep(account, now)
     account.offer("start_worker")
@@ -58,9 +60,11 @@ def _tell_others(account: Account, session: ImportSession, now: datetime) -> Non
     if not alive:
         account.say("no_worker_alive", looked_back=LEASE)
         return
-    elsewhere = sorted({worker.session_id for worker in alive if worker.session_id})
-    sessions = ", ".join(map(str, elsewhere))
-    account.say("workers_elsewhere", number=len(alive), sessions=sessions)
+    if idle := [worker.name for worker in alive if worker.session_id is None]:
+        account.say("workers_idle", number=len(idle), workers=idle)
+    if busy := [worker for worker in alive if worker.session_id]:
+        sessions = ", ".join(sorted({str(worker.session_id) for worker in busy}))
+        account.say("workers_elsewhere", number=len(busy), sessions=sessions)
 
 
 def _tell_calls(account: Account, session: ImportSession, now: datetime) -> None:
