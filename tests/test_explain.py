@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
@@ -516,6 +517,13 @@ def test_a_file_whose_bytes_another_session_is_moving_names_it():
     assert (said.evidence["item"], said.evidence["session"]) == (twin.pk, twin.session_id)
 
 
+def test_a_file_with_which_workers_died_says_so():
+    item = make_item(running_session(), state="analyzing")
+    door.move(ImportItem, item.pk, Step("release", "Its worker ended.", {"died": True}))
+
+    assert "workers_died" in codes(f"item:{item.pk}", About.WHY)
+
+
 HOLDERS = {
     "worker_busy": {"heard": timedelta(0)},
     "worker_silent": {"heard": timedelta(seconds=45)},
@@ -584,6 +592,49 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_files(
         with django_assert_max_num_queries(25):
             explain(target)
     assert item.pk
+
+
+def test_no_explanation_reads_a_large_table_from_end_to_end():
+    """What is fast here must be fast at a million items: the planner is asked how it goes about it."""
+    session = running_session()
+    failed = fail_many(session, ["/inbox/1.jpg", "/inbox/2.jpg"])[0]
+    done = import_item(make_item(session, b"done.jpg"))
+    waiting = make_item(session, b"x/waiting.jpg")
+    ImportItem.objects.filter(pk=waiting.pk).update(sha256="ab" * 32)
+    targets = [f"item:{i.pk}" for i in (failed, done, waiting)]
+    targets += [f"session:{session.pk}", "incident:1", "done.jpg", "x/waiting.jpg", "7"]
+    targets += ["/inbox/x/waiting.jpg", "/inbox/nothing.jpg", "nothing.jpg", done.destination]
+    targets += [done.sha256, done.sha256[:9], "ab" * 32, "0" * 64]
+    seen = []
+
+    def note(execute, sql, params, many, context):
+        seen.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        for target in targets:
+            explain(target)
+
+    assert len(seen) > 50
+    for sql, params in {query[0]: query for query in seen}.values():
+        assert not scanned_tables(sql, params) & {"local_import_item", "local_import_audit_log"}, (
+            sql
+        )
+
+
+def scanned_tables(sql, params):
+    """The tables that a query reads whole, in the plan that the database makes for it."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SET LOCAL enable_seqscan = off"
+            )  # or it scans because there are few rows
+            cursor.execute(f"EXPLAIN {sql}", params)
+            found = "Seq Scan on ([a-z_]+)"
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            found = "SCAN ([a-z_]+)"
+        return {table for row in cursor.fetchall() for table in re.findall(found, str(row[-1]))}
 
 
 def test_nothing_is_written_by_an_explanation():

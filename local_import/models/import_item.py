@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, TransitionNotAllowed, transition
@@ -27,6 +28,15 @@ _WAITS = Q(owner="", lease_until__isnull=True)
 _WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
 
 
+def _repeated(condition: str) -> RawSQL:
+    """The condition of a partial index, for a query that is to use it.
+
+    SQLite does so only where a query repeats it literally: a parameter might be anything.
+    """
+    sql = condition.format("local_import_item")
+    return RawSQL(sql, (), output_field=models.BooleanField())  # noqa: S611 - no parameters
+
+
 class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
     def in_session(self, session_id: int) -> ImportItemQuerySet:
         return self.filter(session_id=session_id)
@@ -38,11 +48,16 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
         return self.filter(state__in=ITEM_IN_WORK)
 
     def in_motion(self) -> ImportItemQuerySet:
-        return self.filter(_IN_MOTION)
+        return self.filter(_repeated("{0}.state IN ('moving', 'updating')"))
 
     def hashed_without_media(self) -> ImportItemQuerySet:
         """Read once, and neither in the library nor on their way to it."""
-        return self.filter(_HASHED_WITHOUT_MEDIA)
+        return self.filter(
+            _repeated(
+                "{0}.media_id IS NULL AND NOT ({0}.sha256 = '') "
+                "AND NOT ({0}.state IN ('moving', 'updating'))"
+            )
+        )
 
     def claimable(self, now: datetime) -> ImportItemQuerySet:
         """Waiting, and due: oldest first."""

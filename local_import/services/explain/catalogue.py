@@ -39,6 +39,7 @@ WHY: dict[str, Text] = {
     "moved_by": _("It got there from {from_state} by {actor}: {message}"),
     "found_by": _("{actor} recorded it: {message}"),
     "history_gone": _("The audit row of that step is gone: old rows are purged."),
+    "workers_died": _("Workers that died while they had it: {deaths}."),
     "skipped": _("It was deliberately not imported: {reason}."),
     "duplicate_of": _("Its bytes are in the library as {library_path}, since {since}."),
     "duplicate_brought_by": _("They were brought by item {item} of session {session}."),

@@ -65,7 +65,7 @@ def _tell_failure(account: Account, item: ImportItem, now: datetime) -> None:
 def tell_incident(account: Account, item: ImportItem) -> None:
     incident = item.incident
     assert incident is not None
-    number = len(incident.items.values("pk")[: MOST_COUNTED + 1])
+    number = incident.items.all()[:MOST_COUNTED].count()
     if number > 1:
         account.say("one_of_incident", number=number, incident=incident.pk, title=incident.title)
         account.offer("retry_incident", incident=incident.pk, number=number)
@@ -125,6 +125,8 @@ def _tell_restored(account: Account, item: ImportItem, now: datetime) -> None:
 
 
 def _tell_wait(account: Account, item: ImportItem, now: datetime) -> None:
+    if item.deaths:
+        account.say("workers_died", deaths=item.deaths)
     if item.state in ITEM_IN_WORK:
         tell_holder(account, item, now)
         tell_stops(account, item.session)
@@ -140,7 +142,7 @@ def _tell_wait(account: Account, item: ImportItem, now: datetime) -> None:
 
 def _tell_others_first(account: Account, item: ImportItem) -> None:
     waiting = ImportItem.objects.in_session(item.session_id).filter(state=ItemState.PENDING)
-    number = len(waiting.filter(pk__lt=item.pk).values("pk")[:MOST_COUNTED])
+    number = waiting.filter(pk__lt=item.pk)[:MOST_COUNTED].count()
     if number:
         account.say("others_first", number=number, is_cut=number == MOST_COUNTED)
 
@@ -149,10 +151,8 @@ def _tell_twin(account: Account, item: ImportItem) -> None:
     """The same bytes in the hands of another item: this one waits to learn what becomes of them."""
     if not item.sha256:
         return
-    moving = ImportItem.objects.filter(
-        sha256=item.sha256, state__in=(ItemState.MOVING, ItemState.UPDATING)
-    )
-    twin = moving.exclude(pk=item.pk).first()
+    moving = ImportItem.objects.in_motion().filter(sha256=item.sha256)
+    twin = moving.exclude(pk=item.pk).order_by("sha256").first()
     if twin is not None:
         facts = {"owner": twin.owner, "until": twin.lease_until, "sha256": item.sha256}
         account.say("same_bytes_moving", item=twin.pk, session=twin.session_id, **facts)

@@ -61,7 +61,7 @@ def _tell_incidents(account: Account, session: ImportSession) -> None:
     failing = ImportItem.objects.filter(incident=OuterRef("pk"), session=session)
     found = Incident.objects.unresolved().filter(Exists(failing)).most_recent_first()
     for incident in found[:SHOWN_INCIDENTS]:
-        number = len(incident.items.filter(session=session).values("pk")[:MOST_COUNTED])
+        number = incident.items.filter(session=session)[:MOST_COUNTED].count()
         account.say("incident_open", number=number, title=incident.title, incident=incident.pk)
         account.follow_failure(incident.failure)
         account.offer("retry_incident", incident=incident.pk, number=number)
@@ -113,8 +113,9 @@ def explain_incident(incident: Incident, now: datetime) -> Explanation:
 
 
 def _tell_hold(account: Account, incident: Incident) -> None:
-    files = len(incident.items.values("pk")[:MOST_COUNTED])
-    sessions = incident.items.values("session").distinct().count()
+    files = incident.items.all()[:MOST_COUNTED].count()
+    failing = ImportItem.objects.filter(incident=incident, session=OuterRef("pk"))
+    sessions = incident.sessions.filter(Exists(failing)).count()
     account.say("incident_holds", files=files, sessions=sessions)
     if incident.state == IncidentState.RESOLVED:
         account.say("next_done")
