@@ -154,6 +154,16 @@ def test_the_slowest_files_come_from_the_durations_in_the_audit_log():
     assert len(slowest) == 10
 
 
+def test_each_file_that_was_read_has_a_duration_of_its_own(imported):
+    slowest = generate_troubleshooting_report(imported.pk)["slowest"]
+
+    steps = Counter(slow["step"] for slow in slowest)
+    assert steps == {"file.place": 1, "item.diagnose": 2}
+    durations = [slow["duration_ms"] for slow in slowest]
+    assert len(set(durations)) == 3
+    assert min(durations) > 0
+
+
 # The formats
 
 

@@ -142,8 +142,7 @@ def _action(action: Mapping[str, Any]) -> str:
 
 
 def _slow(slow: Mapping[str, Any]) -> str:
-    average = f", {_('average of its batch')}" if slow["is_average_of_batch"] else ""
-    return f"{slow['duration_ms']:,.0f} ms {slow['step']}{average}: {slow['path']}"
+    return f"{slow['duration_ms']:,.1f} ms {slow['step']}: {slow['path']}"
 
 
 def _cell(value: Any) -> str:

@@ -31,7 +31,10 @@ TWIN_WAIT = timedelta(seconds=0.2)
 _PLACING = (ItemState.MOVING, ItemState.UPDATING)
 _audit = AuditLogger()
 _COLUMNS = ("id", "fence", "sha256", "destination")
-_DIAGNOSED = ("item_id", "message", "details", "error_message", "recommended_actions")
+_DIAGNOSED = (
+    *("item_id", "message", "details", "error_message", "recommended_actions"),
+    "duration_ms",
+)
 
 
 class _Overtaken(Exception):
@@ -270,5 +273,5 @@ def _explain(desk: Desk, verdict: Verdict, works: Sequence[Work], owner: Actor) 
 
 def _diagnosis(work: Work) -> Sequence[Any]:
     failure = _given(work).failure
-    told = (failure["diagnosis"], failure["recommended_actions"])
+    told = (failure["diagnosis"], failure["recommended_actions"], work.spent_ms)
     return (work.item_id, _given(work).reason, capped(failure), *told)

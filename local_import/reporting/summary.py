@@ -149,10 +149,7 @@ def _worst(causes: Iterable[Entry]) -> str | None:
 
 
 def _slowest(session_id: int) -> list[Entry]:
-    """The files whose steps took longest, as far as durations are in the audit log.
-
-    The desk measures whole batches: what it placed has the average of its batch.
-    """
+    """The files whose steps took longest, as far as durations are in the audit log."""
     rows = AuditLog.objects.of_session(session_id).filter(
         duration_ms__isnull=False, item__isnull=False
     )
@@ -165,7 +162,6 @@ def _slowest(session_id: int) -> list[Entry]:
             "path": paths.get(pk, ""),
             "step": step,
             "duration_ms": round(duration, 3),
-            "is_average_of_batch": step == "file.place",
         }
         for pk, duration, step in measured
     ]
