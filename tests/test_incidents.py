@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import threading
+from functools import partial
 
 import pytest
 from django.core.management import call_command
@@ -14,12 +16,15 @@ from local_import import door, incidents
 from local_import.audit_logger import SYSTEM, Actor
 from local_import.door import Each, StaleRows, Step
 from local_import.errors import CATALOGUE, ErrorCode, ImportProblem
+from local_import.incidents import note_failures
 from local_import.models import AuditLog, ImportItem, ImportSession, Incident
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.run import break_off, walk
 from local_import.pipeline.worker import work_through
 from local_import.services import control, items, sessions, sweeper
+from local_import.state_machine import declared
 from local_import.state_synchronizer import StateSynchronizer
+from local_import.transactions import in_transaction
 from local_import.troubleshooting import describe
 from tests.builders import make_item, make_session, step
 from tests.photos import jpeg
@@ -168,6 +173,91 @@ def test_evidence_of_any_shape_has_a_place(evidence):
     assert item.incident.place
 
 
+HOSTILE_FAILURES = [
+    {"code": "x" * 5000, "evidence": {"path": "/a/b"}},
+    {"code": "a\0b", "evidence": {"path": "/a\0/b", "detail": "\ud800"}},
+    {"summary": "x" * 1_000_000},
+    {"evidence": {"path": "/" + "x" * 100_000 + "/y"}},
+    {"code": None},
+    ["no", "mapping"],
+    "text",
+]
+
+
+@pytest.mark.parametrize("odd", HOSTILE_FAILURES, ids=range(len(HOSTILE_FAILURES)))
+def test_whatever_a_failure_holds_has_an_incident_that_can_be_told_of(odd, capsys):
+    session = make_session("importing")
+    note_failures(ImportItem, "fail", {}, [odd], session_id=session.pk, actor=SYSTEM)
+
+    call_command("explain", f"incident:{Incident.objects.get().pk}")
+    assert all(line.isprintable() for line in capsys.readouterr().out.splitlines())
+
+
+def failing_ways():
+    return [
+        (model, source, name)
+        for model, names in ((ImportItem, ("fail", "lose")), (ImportSession, ("break_off",)))
+        for (source, _), name in declared(model).items()
+        if name in names
+    ]
+
+
+@pytest.mark.parametrize(("model", "source", "name"), failing_ways())
+def test_there_is_no_way_to_fail_without_an_incident(model, source, name):
+    row = make_item(state=source) if model is ImportItem else make_session(source)
+
+    failed = door.move(model, row.pk, step(row, name))
+
+    assert failed.incident is not None
+    assert failed.incident.count >= 1
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        (state, name)
+        for (state, _), name in declared(ImportItem).items()
+        if state in ("failed", "missing")
+    ],
+)
+def test_whatever_leaves_a_failure_leaves_its_incident(state, name):
+    item = make_item(state=state)
+    assert item.incident_id is not None
+
+    assert door.move(ImportItem, item.pk, step(item, name)).incident_id is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_meet_one_new_cause_at_the_same_time_make_one_incident_and_miscount_nothing():
+    workers, each = 4, 25
+    sessions = [make_session(source=b"/card/%d" % n) for n in range(workers)]
+    failures, begin = [], threading.Barrier(workers)
+
+    def work(session):
+        try:
+            begin.wait(10)
+            for n in range(each):
+                paths = [f"/{place}/{n}.jpg" for place in ("b", "a", "c")]
+                in_transaction(partial(fail_many, session, [f"{p}{session.pk}" for p in paths]))
+                incidents.resolve_over()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(session,)) for session in sessions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert failures == []
+    assert set(Incident.objects.values_list("place", "count", "state")) == {
+        (place, workers * each, "open") for place in ("/a", "/b", "/c")
+    }
+    assert AuditLog.objects.filter(action="incident.open").count() == 3
+
+
 def test_a_failure_of_another_importer_without_a_diagnosis_has_its_incident():
     item = StateSynchronizer().transition_item(
         make_item(state="analyzing").pk, "failed", "No.", error_code="damaged"
@@ -216,6 +306,16 @@ def test_four_thousand_failures_cost_as_many_statements_as_four():
 
     assert many - few <= 4  # a statement takes so many parameters
     assert few <= 12
+
+
+def test_failures_in_many_places_cost_no_more_statements_than_in_few():
+    few, many = (
+        cost_of_failing(make_session(), [f"/inbox/{number}/{n}/x.jpg" for n in range(number)])
+        for number in (2, 200)
+    )
+
+    assert few == many
+    assert Incident.objects.count() == 202
 
 
 def cost_of_failing(session, paths):

@@ -26,6 +26,11 @@ from ..transactions import in_transaction
 from .fingerprint import fingerprint, place_of
 
 _UNFINISHED = (ItemState.PENDING, *ITEM_IN_WORK)
+_TOLD = {
+    "open": "A new incident: {title}.",
+    "return": "Resolved, and back again: {title}.",
+    "resolve": "Resolved, nothing fails of it any more: {title}.",
+}
 _audit = AuditLogger()
 
 
@@ -55,8 +60,10 @@ def note(sightings: Sequence[Sighting], actor: Actor) -> list[int]:
     known = _locked(examples)
     _count(known, keys, sightings)
     _link(known, keys, sightings)
-    for key, incident in known.items():
-        _tell(incident, examples[key], actor, is_new=key in new)
+    back = {key for key, one in known.items() if one.state == IncidentState.RESOLVED}
+    for action, keys_told in (("open", new), ("return", back)):
+        told = [(known[key], examples[key].session_id) for key in sorted(keys_told)]
+        _tell(told, action, actor, AuditLevel.ERROR)
     return [known[key].pk for key in keys]
 
 
@@ -116,24 +123,20 @@ def _link(
     setwise.insert(Incident.sessions.through, {}, columns, sorted(pairs), ignore_conflicts=True)
 
 
-def _tell(incident: Incident, example: Sighting, actor: Actor, *, is_new: bool) -> None:
-    if is_new:
-        text, action = f"A new incident: {incident.title}.", "incident.open"
-    elif incident.state == IncidentState.RESOLVED:
-        text, action = f"Resolved, and back again: {incident.title}.", "incident.return"
-    else:
-        return
-    entry = _entry(incident, text, action, actor, AuditLevel.ERROR)
-    _audit.record(entry.of_session(example.session_id))
-
-
-def _entry(
-    incident: Incident, text: str, action: str, actor: Actor, level: str = AuditLevel.INFO
-) -> Entry:
-    details = {"incident": incident.pk, "code": incident.code, "place": incident.place}
-    return Entry(
-        AuditCategory.ERROR, text, level=level, action=action, actor=actor, details=details
-    )
+def _tell(
+    found: Iterable[tuple[Incident, int | None]], action: str, actor: Actor, level: str
+) -> None:
+    """An audit row for each incident that changed its state, with the session where it did."""
+    entry = Entry(AuditCategory.ERROR, "", level=level, action=f"incident.{action}", actor=actor)
+    rows = [
+        (
+            session_id,
+            _TOLD[action].format(title=incident.title),
+            {"incident": incident.pk, "code": incident.code, "place": incident.place},
+        )
+        for incident, session_id in found
+    ]
+    _audit.record_many(entry, ["session_id", "message", "details"], rows)
 
 
 def acknowledge(incident_id: int, *, actor: Actor, reason: str) -> Incident:
@@ -147,7 +150,11 @@ def acknowledge(incident_id: int, *, actor: Actor, reason: str) -> Incident:
         incident.acknowledged_at = timezone.now()
         incident.acknowledged_by, incident.acknowledged_reason = actor.name, reason
         incident.save()
-        _audit.record(_entry(incident, reason, "incident.acknowledge", actor))
+        details = {"incident": incident.pk, "code": incident.code, "place": incident.place}
+        action = "incident.acknowledge"
+        _audit.record(
+            Entry(AuditCategory.ERROR, reason, action=action, actor=actor, details=details)
+        )
         return incident
 
     return in_transaction(work)
@@ -179,7 +186,5 @@ def _resolve(found: Collection[int]) -> int:
     Incident.objects.filter(pk__in=[incident.pk for incident in over]).update(
         state=IncidentState.RESOLVED, resolved_at=now
     )
-    for incident in over:
-        text = f"Resolved: nothing fails of it any more: {incident.title}."
-        _audit.record(_entry(incident, text, "incident.resolve", SYSTEM))
+    _tell([(incident, None) for incident in over], "resolve", SYSTEM, AuditLevel.INFO)
     return len(over)

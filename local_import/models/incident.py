@@ -82,5 +82,5 @@ class Incident(models.Model):
     @property
     def title(self) -> str:
         """What is wrong and where, in a few words."""
-        label = ErrorCode(self.code).label
+        label = dict(ErrorCode.choices).get(self.code, self.code)
         return f"{label}: {self.place}" if self.place else str(label)

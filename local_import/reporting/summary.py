@@ -10,7 +10,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from .. import names
-from ..errors import CATALOGUE, ErrorCode, Severity
+from ..errors import CATALOGUE, Severity
 from ..models import AuditLog, ImportItem, ImportSession, Incident
 from ..states import ITEM_UNRESOLVED
 from .files import code_of
@@ -19,6 +19,7 @@ SHOWN_EXAMPLES = 5
 SHOWN_INCIDENTS = 100  # the largest
 SHOWN_SLOWEST = 10
 _RANK = {severity.value: rank for rank, severity in enumerate(Severity)}
+_SEVERITIES = {code.value: entry.severity.value for code, entry in CATALOGUE.items()}
 Entry = dict[str, Any]
 
 
@@ -85,8 +86,7 @@ def _problem(session: ImportSession, code: str, number: int) -> Entry:
     alike = unresolved.filter(incident__code=code) | unresolved.filter(error_code=code)
     examples = list(alike.order_by("pk")[:SHOWN_EXAMPLES])
     failure = examples[0].failure if examples else {}
-    entry = CATALOGUE.get(ErrorCode(code))
-    known = {"code": code, "severity": str(entry.severity.value) if entry else ""}
+    known = {"code": code, "severity": _SEVERITIES.get(code, "")}
     paths = [item.shown_path for item in examples]
     return known | failure | {"count": number, "examples": paths}
 
