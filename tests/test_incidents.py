@@ -488,6 +488,18 @@ def test_a_retry_of_an_incident_starts_the_session_again_that_it_brought_to_a_st
     assert reload(session).rung_at is not None
 
 
+def test_the_status_of_a_session_has_one_entry_for_all_files_of_a_cause(capsys):
+    session = make_session("importing")
+    fail_many(session, [f"/inbox/a/{n}.jpg" for n in range(50)])
+
+    call_command("import_status", session.pk)
+
+    printed = capsys.readouterr().out
+    assert printed.count("✖") == 1
+    assert "50 files fail alike" in printed
+    assert f"import_retry --incident {Incident.objects.get().pk}" in printed
+
+
 def test_a_session_that_refuses_the_retry_of_an_incident_keeps_no_other_from_it():
     canceled, session = make_session("importing"), make_session("importing", b"/card")
     for one in (canceled, session):

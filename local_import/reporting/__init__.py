@@ -6,6 +6,6 @@ so that a million of them need no more memory than ten. Both read; nothing here 
 """
 
 from .files import files
-from .summary import generate_troubleshooting_report
+from .summary import generate_troubleshooting_report, incidents_of
 
-__all__ = ["files", "generate_troubleshooting_report"]
+__all__ = ["files", "generate_troubleshooting_report", "incidents_of"]

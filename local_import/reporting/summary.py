@@ -31,7 +31,7 @@ def generate_troubleshooting_report(session_id: int) -> dict[str, Any]:
     session = ImportSession.objects.get(pk=session_id)
     outcomes = _outcomes(session_id)
     problems = [_problem(session, code, number) for code, number in _by_code(outcomes)]
-    incidents = _incidents(session)
+    incidents = incidents_of(session)
     causes = [session.failure, *problems] if session.failure else problems
     return {
         "session_id": session_id,
@@ -91,7 +91,8 @@ def _problem(session: ImportSession, code: str, number: int) -> Entry:
     return known | failure | {"count": number, "examples": paths}
 
 
-def _incidents(session: ImportSession) -> list[Entry]:
+def incidents_of(session: ImportSession) -> list[Entry]:
+    """What fails in a session by cause and place, the largest first; its own trouble before all."""
     unresolved = ImportItem.objects.in_session(session.pk).unresolved()
     rows = unresolved.exclude(incident=None).values_list("incident")
     largest = rows.annotate(number=Count("pk")).order_by("-number", "incident")
