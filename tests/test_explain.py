@@ -287,8 +287,8 @@ def test_a_failed_item_tells_its_failure_its_incident_and_the_record_of_the_advi
     assert said["failure"].evidence["code"] == "permission_denied"
     assert said["one_of_incident"].evidence["number"] == 2
     assert said["acknowledged"].evidence["reason"] == "On it."
-    assert said["advice_record"].evidence == {
-        "code": "permission_denied",
+    assert said["advice_record_here"].evidence == {
+        "incident": incident.pk,
         "tried": 1,
         "imported": 1,
         "failed_again": 0,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from .. import names
 from ..errors import CATALOGUE, Severity
+from ..incidents import record_after
 from ..models import AuditLog, ImportItem, ImportSession, Incident
 from ..states import ITEM_UNRESOLVED
 from .files import code_of
@@ -31,7 +32,7 @@ def generate_troubleshooting_report(session_id: int) -> dict[str, Any]:
     session = ImportSession.objects.get(pk=session_id)
     outcomes = _outcomes(session_id)
     problems = [_problem(session, code, number) for code, number in _by_code(outcomes)]
-    incidents = incidents_of(session)
+    incidents = [_with_record(one) for one in incidents_of(session)]
     causes = [session.failure, *problems] if session.failure else problems
     return {
         "session_id": session_id,
@@ -119,6 +120,12 @@ def _incident(incident: Incident, number: int) -> Entry:
         "diagnosis": incident.failure.get("diagnosis", ""),
         "actions": actions_of(incident.failure),
     }
+
+
+def _with_record(incident: Entry) -> Entry:
+    """With what became of the files that were tried again after the same error, wherever it was."""
+    record = record_after(incident["code"])
+    return incident | {"record": record.as_json()}
 
 
 def actions_of(failure: Entry) -> list[Entry]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...models import ImportItem, ImportSession, Incident, Media
-from ...transactions import database_now
+from ...transactions import database_now, one_moment
 from .files import explain_file, explain_media
 from .item import explain_item
 from .session import explain_incident, explain_session
@@ -41,7 +41,12 @@ class Answer:
 
 
 def explain(target: str) -> Answer:
-    """Explain what the target names, when it names one thing."""
+    """Explain what the target names, when it names one thing; all that is said is of one moment."""
+    with one_moment():
+        return _answer(target)
+
+
+def _answer(target: str) -> Answer:
     search = find(target)
     if not search.candidates:
         return Answer(target, None, [], search.looked)

@@ -54,9 +54,10 @@ WHY: dict[str, Text] = {
     ),
     "incident_holds": _("Files that fail of it now: {files}; sessions they are in: {sessions}."),
     "acknowledged": _("{who} has known of it since {since}: {reason}"),
-    "advice_record": _(
-        "Files tried again after this: {tried}; of these were imported: {imported}."
+    "advice_record_here": _(
+        "Files of it tried again so far: {tried}; of these imported: {imported}."
     ),
+    "advice_record": _("After the same error anywhere: {tried} tried again, {imported} imported."),
     "counts": _("Its files, counted at {counted}: {counts}."),
     "left_out": _("It was left out when the source was walked: {reason}."),
     "came_later": _("It was last changed at {changed}, after the source was walked at {walked}."),

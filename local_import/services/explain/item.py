@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ... import incidents
-from ...models import AuditLog, ImportItem, Media
+from ...models import AuditLog, ImportItem, Incident, Media
 from ...models.incident import IncidentState
 from ...states import ITEM_IN_WORK, ITEM_UNRESOLVED, ItemState, SkipReason, SourceDisposition
 from .waiting import tell_stops, tell_wait
@@ -76,13 +76,17 @@ def tell_incident(account: Account, item: ImportItem) -> None:
             since=incident.acknowledged_at,
             reason=incident.acknowledged_reason,
         )
-    tell_record(account, incident.code)
+    tell_record(account, incident)
 
 
-def tell_record(account: Account, code: str) -> None:
-    record = incidents.record_after(code)
-    if record.ended:
-        account.say("advice_record", code=code, **record.as_json())
+def tell_record(account: Account, incident: Incident) -> None:
+    """How trying again went: of this incident, and of the same code anywhere."""
+    here = incidents.record_after(incident.code, incident_id=incident.pk)
+    anywhere = incidents.record_after(incident.code)
+    if here.ended:
+        account.say("advice_record_here", incident=incident.pk, **here.as_json())
+    if anywhere.ended > here.ended:
+        account.say("advice_record", code=incident.code, **anywhere.as_json())
 
 
 def _tell_skipped(account: Account, item: ImportItem, now: datetime) -> None:

@@ -107,7 +107,7 @@ def explain_incident(incident: Incident, now: datetime) -> Explanation:
         diagnosis=incident.failure.get("diagnosis", ""),
         code=incident.code,
     )
-    tell_record(account, incident.code)
+    tell_record(account, incident)
     _tell_hold(account, incident)
     return account.conclude("incident", f"incident:{incident.pk}", incident.state, since)
 
