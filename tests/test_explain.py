@@ -404,7 +404,14 @@ def break_off(session):
 
 
 def set_columns(**values):
-    return lambda session: ImportSession.objects.filter(pk=session.pk).update(**values)
+    """Times are given as what is to be added to the moment of the test."""
+
+    def bring(session):
+        now = timezone.now()
+        moments = {k: now + v for k, v in values.items() if isinstance(v, timedelta)}
+        ImportSession.objects.filter(pk=session.pk).update(**(values | moments))
+
+    return bring
 
 
 SITUATIONS = {
@@ -415,27 +422,25 @@ SITUATIONS = {
     "no_worker_alive": (lambda session: None, "start_worker"),
     "workers_not_called": (lambda session: None, "sweep"),
     "workers_called": (
-        set_columns(unanswered_rings=1, rung_at=timezone.now()),
+        set_columns(unanswered_rings=1, rung_at=timedelta(0)),
         "start_worker",
     ),
     "no_worker_came": (
-        set_columns(unanswered_rings=2, rung_at=timezone.now() - 5 * doorbell.PATIENCE),
+        set_columns(unanswered_rings=2, rung_at=-5 * doorbell.PATIENCE),
         "start_worker",
     ),
     "runner_gone": (
-        set_columns(
-            runner=f"{identity().rpartition(':')[0]}:1", runner_lease_until=timezone.now() + LEASE
-        ),
+        set_columns(runner=f"{identity().rpartition(':')[0]}:1", runner_lease_until=LEASE),
         "start_worker",
     ),
     "runner_here": (
-        set_columns(runner="far:1:1", runner_lease_until=timezone.now() + timedelta(days=9)),
+        set_columns(runner="far:1:1", runner_lease_until=timedelta(days=9)),
         "see_audit",
     ),
     "being_walked": (
         set_columns(
             runner="far:1:1",
-            runner_lease_until=timezone.now() + timedelta(days=9),
+            runner_lease_until=timedelta(days=9),
             walked_at=None,
         ),
         "see_audit",
