@@ -52,6 +52,7 @@ WHY: dict[str, Text] = {
     "incident_since": _(
         "It was first seen at {first} and last at {last}; failures so far: {count}."
     ),
+    "incident_example": _("The failure seen last: {summary} {diagnosis}"),
     "incident_holds": _("Files that fail of it now: {files}; sessions they are in: {sessions}."),
     "acknowledged": _("{who} has known of it since {since}: {reason}"),
     "advice_record_here": _(

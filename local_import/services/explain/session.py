@@ -102,7 +102,7 @@ def explain_incident(incident: Incident, now: datetime) -> Explanation:
     first, last = incident.first_seen_at, incident.last_seen_at
     account.say("incident_since", first=first, last=last, count=incident.count)
     account.say(
-        "failure",
+        "incident_example",
         summary=incident.failure.get("summary", incident.title),
         diagnosis=incident.failure.get("diagnosis", ""),
         code=incident.code,
