@@ -297,7 +297,7 @@ def test_a_failed_item_tells_its_failure_its_incident_and_the_record_of_the_advi
     }
     assert said["next_operator"]
     offered = [action.code for action in explanation.actions]
-    assert offered.index("recommended") < offered.index("retry_incident")
+    assert offered.index("retry_incident") > 0  # first what was recorded with the failure
 
 
 def test_what_was_seen_and_the_coded_actions_of_a_failure_are_told():
@@ -308,7 +308,13 @@ def test_what_was_seen_and_the_coded_actions_of_a_failure_are_told():
         "seen": ["It ends at byte 7."],
         "seen_at": "2026-11-25T00:00:00+00:00",
         "actions": [
-            {"code": "retry", "text": "Try again.", "operation": "retry", "command": "x 'a b'"}
+            {
+                "code": "retry",
+                "text": "Try again.",
+                "command": "x 'a b'",
+                "operation": "retry",
+                "then": "y",
+            }
         ],
     }
     values = {"error_code": "damaged", "failure": failure}
@@ -702,7 +708,7 @@ def test_the_page_of_explanations_says_what_the_catalogue_says(code):
 @pytest.mark.parametrize("code", OFFERS)
 def test_the_page_of_explanations_says_of_each_action_what_it_does(code):
     offer = OFFERS[code]
-    command = f"`{offer.command}`" if offer.command else ""
+    command = f"`{offer.shell}`" if offer.shell else ""
 
     row = rows_by_code(section(reference("explanations.md"), "Actions"))[code]
     assert row == [str(offer.text), offer.operation, command]

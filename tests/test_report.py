@@ -98,7 +98,9 @@ def test_the_causes_are_counted_by_code_and_by_incident_and_the_worst_comes_firs
         ("/inbox", 1),
     ]
     assert report["severity"] == "critical"
-    assert report["actions"][0]["text"] == "Restore the file from a backup."
+    worst = next(i for i in report["incidents"] if i["code"] == "library_file_wrong")
+    assert report["actions"][0]["incident"] == worst["incident"]
+    assert report["actions"][0]["text"] == worst["actions"][0]["text"]
     assert len({action["text"] for action in report["actions"]}) == len(report["actions"])
 
 

@@ -36,8 +36,9 @@ _HEADINGS = {
 
 def _action(action: Action) -> Iterator[str]:
     yield f"  → {action.text}"
-    if action.command and action.command not in action.text:
-        yield f"      {action.command}"
+    for shell in (action.command, action.then):
+        if shell and shell not in action.text:
+            yield f"      {shell}"
 
 
 def choice(answer: Answer) -> str:

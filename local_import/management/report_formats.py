@@ -137,8 +137,9 @@ def _told(incident: Mapping[str, Any]) -> str:
 
 
 def _action(action: Mapping[str, Any]) -> str:
-    command = action["command"] or ""
-    return f"{action['text']} {command}" if command not in action["text"] else str(action["text"])
+    text = str(action["text"])
+    shells = [action[name] or "" for name in ("command", "then")]
+    return " ".join([text, *(shell for shell in shells if shell not in text)])
 
 
 def _slow(slow: Mapping[str, Any]) -> str:

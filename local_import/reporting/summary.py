@@ -16,6 +16,7 @@ from ..models import AuditLog, ImportItem, ImportSession, Incident
 from ..states import ITEM_UNRESOLVED
 from .files import code_of
 
+ACTION = ("code", "text", "command", "operation", "then")
 SHOWN_EXAMPLES = 5
 SHOWN_INCIDENTS = 100  # the largest
 SHOWN_SLOWEST = 10
@@ -129,13 +130,12 @@ def _with_record(incident: Entry) -> Entry:
 
 
 def actions_of(failure: Entry) -> list[Entry]:
-    """The remedies that a failure stores, each with a code, a text, an operation and a command."""
+    """The remedies that a failure stores, in order: what to type first, and what the desk does then."""
     stored = failure.get("actions")
-    if isinstance(stored, list):
-        return stored
-    texts = failure.get("recommended_actions") or []  # stored before actions had codes
-    blank = {"code": "recommended", "operation": None, "command": None}
-    return [blank | {"text": text} for text in texts]
+    if not isinstance(stored, list):  # stored before actions had codes
+        texts = failure.get("recommended_actions") or []
+        stored = [{"code": "recommended", "text": text} for text in texts]
+    return [{name: action.get(name) for name in ACTION} for action in stored]
 
 
 def _actions(incidents: list[Entry]) -> list[Entry]:

@@ -132,17 +132,17 @@ WEIGHT = {code: number for number, code in enumerate(SENTENCES)}
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something that can be done: an operation of the desk, a command for the shell, or both."""
+    """Something that can be done: by an operation of the desk, or only outside of it."""
 
     text: Text
     operation: str = ""
-    command: str = ""
+    shell: str = ""  # how a shell asks for the operation, or does it
 
 
 OFFERS: dict[str, Offer] = {
     "resume_session": Offer(
         _("Go on with the session; what failed is tried again."),
-        "session.resume",
+        "resume",
         "python manage.py import_resume {session}",
     ),
     "run_session_here": Offer(
@@ -150,17 +150,15 @@ OFFERS: dict[str, Offer] = {
         "",
         "python manage.py import_photos --resume {session}",
     ),
-    "finish_undo": Offer(
-        _("Finish the undo."), "session.undo", "python manage.py import_undo {session}"
-    ),
+    "finish_undo": Offer(_("Finish the undo."), "undo", "python manage.py import_undo {session}"),
     "retry_incident": Offer(
         _("Once the cause is gone, try its files again, all of them ({number})."),
-        "incident.retry",
+        "retry_incident",
         "python manage.py import_retry --incident {incident}",
     ),
     "acknowledge_incident": Offer(
         _("Let others know that somebody sees to it."),
-        "incident.acknowledge",
+        "acknowledge_incident",
         "python manage.py import_incidents --acknowledge {incident} --reason REASON",
     ),
     "sweep": Offer(_("Sweep now."), "sweep", "python manage.py sweep"),
@@ -176,7 +174,7 @@ OFFERS: dict[str, Offer] = {
     "check_broker": Offer(_("Start the message broker, or correct CELERY_BROKER_URL.")),
     "import_source": Offer(
         _("Import the source again: what is there already is skipped."),
-        "session.create",
+        "import",
         "python manage.py import_photos {source_quoted}",
     ),
     "see_session": Offer(_("See the session."), "", "python manage.py explain session:{session}"),

@@ -32,20 +32,16 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """In the shape in which a failure stores its own."""
+    """In the shape in which a failure stores its own: the command comes first, the operation then."""
 
     code: str
     text: str
-    operation: str | None = None
-    command: str | None = None
+    command: str | None = None  # for a shell
+    operation: str | None = None  # what the desk does itself
+    then: str | None = None  # how a shell asks for that
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "text": self.text,
-            "operation": self.operation,
-            "command": self.command,
-        }
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +83,11 @@ class Account:
     def offer(self, code: str, /, **facts: Any) -> None:
         chosen = OFFERS[code]
         text = str(chosen.text).format_map(_readable(facts))
-        command = chosen.command.format_map(facts)
-        self.add(Action(code, text, chosen.operation or None, command or None))
+        shell = chosen.shell.format_map(facts) or None
+        if chosen.operation:
+            self.add(Action(code, text, operation=chosen.operation, then=shell))
+        else:
+            self.add(Action(code, text, command=shell))
 
     def add(self, action: Action) -> None:
         if action not in self.actions:
@@ -128,8 +127,7 @@ def _recorded(failure: Mapping[str, Any]) -> Iterable[Action]:
         Action(
             str(action.get("code", "recommended")),
             shown(action.get("text", "")),
-            action.get("operation") or None,
-            action.get("command") or None,
+            *(action.get(name) or None for name in ("command", "operation", "then")),
         )
         for action in actions
     ]
