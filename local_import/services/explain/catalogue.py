@@ -152,7 +152,7 @@ OFFERS: dict[str, Offer] = {
     ),
     "finish_undo": Offer(_("Finish the undo."), "undo", "python manage.py import_undo {session}"),
     "retry_incident": Offer(
-        _("Once the cause is gone, try its files again, all of them ({number})."),
+        _("Once the cause is gone, try all files of incident {incident} again ({number})."),
         "retry_incident",
         "python manage.py import_retry --incident {incident}",
     ),
