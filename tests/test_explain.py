@@ -376,6 +376,20 @@ def test_every_item_tells_how_it_came_there_and_what_happens_next(state):
     assert any(SENTENCES[code][0] == About.NEXT for code in told)
 
 
+def test_a_session_in_error_names_the_others_that_the_same_cause_stops():
+    stopped = [running_session(), running_session(source=b"/card")]
+    for session in stopped:
+        break_off(session)
+    incident = ImportSession.objects.get(pk=stopped[0].pk).incident_id
+
+    explanation = explained(f"session:{stopped[0].pk}")
+
+    (said,) = [s for s in explanation.sentences if s.code == "sessions_alike"]
+    assert said.evidence == {"number": 2, "incident": incident}
+    offered = [action.then for action in explanation.actions]
+    assert f"python manage.py import_retry --incident {incident}" in offered
+
+
 def test_an_incident_explains_itself():
     session = make_session("importing")
     made = fail_many(session, ["/inbox/a.jpg", "/inbox/b.jpg"])
@@ -405,7 +419,9 @@ def undo(session):
 
 
 def break_off(session):
-    values = {"error_code": "disk_full", "failure": {"summary": "The disk is full."}}
+    evidence = {"path": "/library"}
+    failure = {"summary": "The disk is full.", "evidence": evidence}
+    values = {"error_code": "disk_full", "failure": failure}
     door.move(ImportSession, session.pk, Step("break_off", "Full.", values))
 
 

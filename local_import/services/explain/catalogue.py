@@ -49,6 +49,9 @@ WHY: dict[str, Text] = {
     "one_of_incident": _(
         "Files that fail alike, this one among them: {number} (incident {incident})."
     ),
+    "sessions_alike": _(
+        "Sessions that the same cause stops, this one among them: {number} (incident {incident})."
+    ),
     "incident_since": _(
         "It was first seen at {first} and last at {last}; failures so far: {count}."
     ),
@@ -152,7 +155,7 @@ OFFERS: dict[str, Offer] = {
     ),
     "finish_undo": Offer(_("Finish the undo."), "undo", "python manage.py import_undo {session}"),
     "retry_incident": Offer(
-        _("Once the cause is gone, try all files of incident {incident} again ({number})."),
+        _("Once the cause is gone, try all of incident {incident} again ({number})."),
         "retry_incident",
         "python manage.py import_retry --incident {incident}",
     ),

@@ -49,6 +49,10 @@ def _error(account: Account, session: ImportSession) -> bool:
     account.say("session_error", session=session.pk, summary=summary, code=code, incident=incident)
     account.say("next_reopens" if code in sweeper.PROVABLE else "next_operator")
     account.follow_failure(session.failure)
+    alike = ImportSession.objects.filter(incident=incident).count() if incident else 0
+    if alike > 1:
+        account.say("sessions_alike", number=alike, incident=incident)
+        account.offer("retry_incident", number=alike, incident=incident)
     return True
 
 
