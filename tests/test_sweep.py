@@ -134,7 +134,7 @@ def test_a_worker_that_was_only_thought_dead_cannot_write(session, inbox, librar
 
         place(desk, batch)  # it wakes up and moves the files all the same
         with pytest.raises(door.StaleRows):
-            settle(desk, batch, AWAY, 0.0)
+            settle(desk, batch, AWAY)
 
     finish(session)
     sweeper.sweep()
