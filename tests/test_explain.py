@@ -140,6 +140,15 @@ def test_a_file_is_found_by_its_bytes_and_by_what_the_screen_shows(name, spellin
         assert explained(spelling(asked)).target == f"item:{item.pk}"
 
 
+def test_a_path_through_a_link_leads_to_the_file_behind_it(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    item = make_item(make_session(source=os.fsencode(tmp_path / "real")), b"a.jpg")
+
+    assert explained(tmp_path / "link" / "a.jpg").target == f"item:{item.pk}"
+    assert explained("./a.jpg").target == f"item:{item.pk}"
+
+
 @pytest.mark.parametrize("state", ["failed", "pending", "skipped", "missing", "moving", "updating"])
 def test_bytes_that_are_not_in_the_library_are_found_by_their_hash(state):
     item = make_item(state=state)

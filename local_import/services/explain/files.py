@@ -11,9 +11,9 @@ from ... import fsops, names
 from ...bounded import within
 from ...fsops import Found, Tree
 from ...models import ImportSession, Media
+from .targets import LOOK_S
 from .words import Account, Explanation, quoted
 
-LOOK_S = 0.05  # how long a disk may take to answer
 _REASONS = {
     "hidden": _("its name, or that of a directory above it, begins with a dot"),
     "system": _("systems keep files of that name for themselves"),

@@ -52,7 +52,7 @@ def _tell_failure(account: Account, item: ImportItem, now: datetime) -> None:
         summary=failure.get("summary", item.code),
         diagnosis=failure.get("diagnosis", ""),
         code=item.code,
-        seen=failure.get("evidence", {}),
+        evidence=failure.get("evidence", {}),
     )
     for fact in failure.get("seen") or []:
         account.say("seen", fact=fact, seen_at=failure.get("seen_at"))

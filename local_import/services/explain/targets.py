@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
@@ -14,11 +16,13 @@ from django.utils.translation import gettext as _
 
 from ... import names
 from ...audit_log_repository import row_id
+from ...bounded import within
 from ...models import ImportItem, ImportSession, Incident, Media
 from ...states import ItemState
 
 SHORTEST_HASH = 8  # hexadecimal digits of a SHA-256
 MOST_CANDIDATES = 20
+LOOK_S = 0.05  # how long a disk may take to answer
 NEWEST_SESSIONS = 5_000  # of which files are looked up by their name
 _HASH = re.compile(rf"[0-9a-f]{{{SHORTEST_HASH},64}}")
 _PLACED = re.compile(r"(\d{4})(\d{2})(\d{2})_\d{6}_local_[0-9a-f]+\.\w+")
@@ -135,14 +139,26 @@ def _items_of(media: Media) -> list[ImportItem]:
 
 def _path(search: Search, text: str) -> None:
     """A path in the file system, below a source, or in the library; or the name of a file."""
-    spellings = list(dict.fromkeys((os.fsencode(text), names.unshown(text))))
-    for path in filter(None, spellings):
+    for path in _spellings(text):
         if path.startswith(b"/"):
-            _absolute(search, os.path.normpath(path))
+            _absolute(search, path)
         else:
             _relative(search, path)
         if search.candidates:
             return
+
+
+def _spellings(text: str) -> Iterator[bytes]:
+    """The path as it is, as the screen shows it, and without the links that lead to its directory."""
+    written = dict.fromkeys((os.fsencode(text), names.unshown(text)))
+    paths = [os.path.normpath(path) for path in written if path]
+    yield from paths
+    for path in paths:
+        if path.startswith(b"/"):
+            directory, name = os.path.split(path)
+            with suppress(OSError, ValueError):  # out of reach, too slow to answer, or no path
+                found = within(LOOK_S, partial(os.path.realpath, directory))
+                yield os.path.join(found, name)
 
 
 def _absolute(search: Search, path: bytes) -> None:
