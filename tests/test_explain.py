@@ -423,10 +423,6 @@ def cancel(session):
     flags.ask_to_cancel(session.pk, actor=OPERATOR, reason="No.")
 
 
-def undo(session):
-    flags.ask_to_undo(session.pk, actor=OPERATOR, reason="Wrong card.")
-
-
 def break_off(session):
     evidence = {"path": "/library"}
     failure = {"summary": "The disk is full.", "evidence": evidence}
@@ -445,6 +441,9 @@ def set_columns(**values):
     return bring
 
 
+undo = set_columns(
+    undo_requested_at=timedelta(0), undo_requested_by="operator", undo_reason="Wrong card."
+)
 SITUATIONS = {
     "paused": (pause, "resume_session"),
     "cancel_under_way": (cancel, "resume_session"),
