@@ -3,7 +3,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 ADDRESS := 127.0.0.1:8000
 
-.PHONY: run test test-sqlite test-postgres check lint faults benchmark clean
+.PHONY: run test test-sqlite test-postgres check lint faults docs benchmark clean
 
 run: $(VENV)/installed
 	@$(RUN) manage.py migrate --verbosity 0
@@ -33,6 +33,10 @@ lint: $(VENV)/installed-dev
 faults: $(VENV)/installed-dev
 	$(RUN) -m pytest --db sqlite --faults all tests/faults
 	$(RUN) -m pytest --db postgres --faults all tests/faults
+
+docs: $(VENV)/installed-dev
+	$(RUN) manage.py shell --verbosity 0 --command \
+		"from local_import.errors.page import page; print(page(), end='')" > docs/reference/error-codes.md
 
 benchmark: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py

@@ -20,6 +20,7 @@ from django_fsm import TransitionNotAllowed
 
 from . import setwise
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry
+from .errors import ErrorCode
 from .incidents import note_failures, records_failure
 from .models import ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
@@ -37,6 +38,8 @@ class StaleRows(Exception):
 
     Nothing was written; the caller lost them to somebody else.
     """
+
+    error_code = ErrorCode.STATE_CHANGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,25 @@ def identity() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time())}"
 
 
+def free_memory() -> tuple[int, int]:
+    """Bytes of memory that are free for programs, and how many the machine has."""
+    found = psutil.virtual_memory()
+    return found.available, found.total
+
+
+def writers_of(path: bytes) -> list[tuple[int, str]]:
+    """Process id and name of those that have the file open for writing, as far as we may look."""
+    found = []
+    for process in psutil.process_iter(["name"]):
+        try:
+            files = process.open_files()
+        except (psutil.Error, OSError):
+            continue
+        if any(os.fsencode(f.path) == path and f.mode != "r" for f in files):
+            found.append((process.pid, str(process.info["name"])))
+    return found
+
+
 def is_provably_dead(owner: str) -> bool:
     """True only for a process of this host that does not exist any more; never a guess."""
     host, pid, started = [*owner.rsplit(":", 2), "", ""][:3]

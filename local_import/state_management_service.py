@@ -113,7 +113,8 @@ class ErrorHandler:
     ) -> Diagnosis:
         """Call after the rollback: item and row are written in a transaction of their own."""
         item = find_item(item_id)
-        facts = {"session": item.session_id, "file_path": item.absolute_path} | dict(context or {})
+        facts = {"session": item.session_id, "item": item.pk, "file_path": item.absolute_path}
+        facts |= dict(context or {})
         found = self._engine.diagnose(error, facts)
         if item.state not in ITEM_AT_REST:
             values = {"error_code": found.code.value, "failure": found.as_failure()}

@@ -76,6 +76,7 @@ class SkipReason(TextChoices):
     UNSUPPORTED = "unsupported", _("not a format that can be imported")
     EMPTY = "empty", _("the file has no bytes")
     SIDECAR = "sidecar", _("belongs to another file")
+    DIRECTORY = "directory", _("a directory, whose files are items of their own")
     DISMISSED = "dismissed", _("set aside by an operator")
 
 

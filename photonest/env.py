@@ -62,7 +62,14 @@ def _directory(name: str, default: Path) -> Path:
             f"is {value!r}, which is not an absolute path",
             "Write it from the root, as /srv/photonest.",
         )
-    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    try:
+        nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    except PermissionError as error:
+        raise WrongSetting(
+            name,
+            f"is {value!r}, which this user may not enter",
+            "Give it the permission x on the way.",
+        ) from error
     if not nearest.is_dir():
         raise WrongSetting(
             name,

@@ -22,7 +22,8 @@ def fill(inbox):
         "f.bmp": (picture("BMP", 6), "imported", ""),
         "g.avif": (picture("AVIF", 7), "imported", ""),
         "empty.jpg": (b"", "skipped", "empty"),
-        "text.jpg": (b"this is no photo\n", "skipped", "unsupported"),
+        "text.jpg": (b"this is no photo\n", "failed", "content_mismatch"),
+        "notes.txt": (b"this is no photo either\n", "skipped", "unsupported"),
         "cut.jpg": (jpeg(8)[:-200], "failed", "damaged"),
         "wrong-name.txt": (jpeg(9), "imported", ""),
     }
@@ -77,7 +78,11 @@ def test_every_file_ends_in_the_library_or_at_rest_with_a_reason(desk, inbox, mo
     assert report["total"] == len(files) == sum(report["counts"].values())
     assert len(report["counts"]) == 10
     assert report["left_out"] == {"hidden": 1, "system": 2, "symlink": 1}
-    assert {entry["code"] for entry in report["failures"]} == {"damaged", "not_regular_file"}
+    assert {entry["code"] for entry in report["failures"]} == {
+        "damaged",
+        "content_mismatch",
+        "not_regular_file",
+    }
     assert all(entry["recommended_actions"] for entry in report["failures"])
     assert_library_is_true(desk, items)
     for name, item in by_name.items():

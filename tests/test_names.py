@@ -132,3 +132,8 @@ def test_the_temporary_file_belongs_to_one_claim_of_one_item():
 
     assert len(parts) == 9
     assert names.part(7, 2) == b".incoming/7-2.part"
+
+
+@given(raw_names)
+def test_a_name_is_found_again_from_what_was_shown(name):
+    assert names.unshown(names.shown(name)) == name

@@ -205,10 +205,11 @@ def test_an_error_settles_the_item_with_its_diagnosis_and_is_raised_again(item, 
         (KeyError("x"), "unknown"),
     ],
 )
-def test_errors_are_told_apart_by_hierarchy_and_errno(error, code):
+def test_errors_are_told_apart_by_hierarchy_and_errno(error, code, tmp_path):
     engine = TroubleshootingEngine()
+    (tmp_path / "another.jpg").touch()
 
-    result = engine.diagnose(error, {"file_path": "/in/a b.jpg", "operation": "移動"})
+    result = engine.diagnose(error, {"file_path": str(tmp_path / "a b.jpg"), "operation": "移動"})
 
     assert result.code == code
     assert result.summary and result.diagnosis and result.recommended_actions

@@ -89,8 +89,10 @@ class ReadOnlyAdmin(AnyModelAdmin):
 
     @admin.display(description=_("evidence"))
     def evidence(self, row: Any) -> str:
+        """What was seen, in sentences, and the facts behind them."""
         facts = row.failure.get("evidence") or {}
-        return "\n".join(f"{name}: {value}" for name, value in facts.items())
+        lines = [f"{name}: {value}" for name, value in facts.items()]
+        return "\n".join([*row.failure.get("seen", []), *lines])
 
     @admin.display(description=_("audit log"))
     def audit(self, row: Any) -> SafeString:

@@ -29,6 +29,14 @@ READERS: tuple[tuple[bytes, Inspection, Reader], ...] = (
 )
 
 
+NAMED = (b".jpg", b".jpeg", b".png", b".gif", b".tif", b".tiff", b".bmp", b".webp", b".avif")
+
+
+def is_called_photo(name: bytes) -> bool:
+    """Whether a file bears the name of a picture that could be imported."""
+    return name.lower().endswith(NAMED)
+
+
 def inspect(data: Bytes) -> Inspection:
     """Look at a file. Only what `read_at` itself raises comes through."""
     head = data.read_at(0, HEAD_BYTES)
@@ -55,4 +63,4 @@ def _read(reader: Reader, data: Bytes, head: bytes, base: Inspection) -> Inspect
     return found
 
 
-__all__ = ["Bytes", "Exif", "Inspection", "inspect"]
+__all__ = ["Bytes", "Exif", "Inspection", "inspect", "is_called_photo"]

@@ -20,6 +20,8 @@ from .effects import (
     tidy,
     writable,
 )
+from .mounts import Mount, is_below, mount_of, mounts_below
+from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
     CannotRename,
     DestinationTaken,
@@ -31,15 +33,22 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, find, is_empty, walk
+from .walking import Found, find, is_empty, listing, walk
 
 __all__ = [
+    "READ",
+    "WRITE",
     "CannotRename",
     "DestinationTaken",
     "FileEffectError",
     "Fingerprint",
     "Found",
+    "Identity",
+    "Mount",
     "NotRegularFile",
+    "Part",
+    "Room",
+    "Sight",
     "Source",
     "SourceChanged",
     "StillOpenForWriting",
@@ -51,12 +60,17 @@ __all__ = [
     "discard",
     "find",
     "free_bytes",
+    "is_below",
     "is_empty",
     "is_racy",
+    "listing",
     "make_directory",
+    "mount_of",
+    "mounts_below",
     "move",
     "open_source",
     "parts",
+    "probe",
     "publish",
     "quarantine",
     "release",

@@ -6,6 +6,7 @@ lead us out of it; and no path is too long, because the kernel only sees one nam
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -72,7 +73,10 @@ class Tree:
                 self.forget()  # a directory that was removed since it was opened
                 return effect(self._directory(parent, make=True), name)
         except OSError as error:
-            error.filename, error.filename2 = self.full(path), None
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self.forget()  # others in this process need descriptors as well
+            if not _is_whole(error.filename):  # else it is named already: the other end of a rename
+                error.filename, error.filename2 = self.full(path), None
             raise
 
     def _directory(self, path: bytes, *, make: bool = False) -> int:
@@ -111,6 +115,10 @@ class Tree:
         """Look every directory up anew from now on; call it where others may have moved some."""
         while self._open:
             os.close(self._open.popitem()[1])
+
+
+def _is_whole(name: Any) -> bool:
+    return isinstance(name, bytes) and name.startswith(b"/")
 
 
 def _enter(fd: int, name: bytes, make: bool) -> int:

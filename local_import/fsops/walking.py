@@ -72,6 +72,16 @@ def is_empty(tree: Tree) -> bool:
     return not os.listdir(tree.descriptor)
 
 
+def listing(tree: Tree, path: bytes) -> list[bytes] | None:
+    """What a directory holds that a walk would tell of; None for anything else.
+
+    Raises OSError when that cannot be found.
+    """
+    if not modes.S_ISDIR(tree.stat(path).st_mode):
+        return None
+    return [found.path for found in _listing(tree, path) if found.kind != "left_out"]
+
+
 def _of(error: OSError, tree: Tree) -> bytes:
     full = os.fsencode(error.filename or tree.root)
     return full[len(tree.root) :].lstrip(b"/")
@@ -92,7 +102,11 @@ def _listing(tree: Tree, path: bytes) -> Iterator[Found]:
     finally:
         os.close(fd)
     for name in names:
-        found = _entry(tree, os.path.join(path, name), name)
+        try:
+            found = _entry(tree, os.path.join(path, name), name)
+        except PermissionError as error:
+            error.filename = tree.full(path)  # it may be listed, and not entered
+            raise
         if found is not None:
             yield found
 

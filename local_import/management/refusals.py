@@ -9,7 +9,7 @@ from typing import NoReturn
 from ..errors import ImportProblem
 from . import text
 
-WRONG_USE = 2
+FAILED, WRONG_USE = 1, 2
 
 
 def wrong_use(message: str) -> NoReturn:
@@ -19,7 +19,18 @@ def wrong_use(message: str) -> NoReturn:
 
 def refuse(problem: ImportProblem, *, as_json: bool) -> NoReturn:
     """Say what is wrong and what to do."""
-    sys.stderr.write(text.problem(problem))
-    if as_json:
-        sys.stdout.write(json.dumps({"session": None, "error": text.failure(problem)}) + "\n")
+    _say(problem, as_json)
     sys.exit(WRONG_USE)
+
+
+def give_up(error: Exception, *, as_json: bool) -> NoReturn:
+    """The same for what is no fault of who asked."""
+    _say(error, as_json)
+    sys.exit(FAILED)
+
+
+def _say(error: Exception, as_json: bool) -> None:
+    found = text.failure(error)
+    sys.stderr.write(text.problem(found))
+    if as_json:
+        sys.stdout.write(json.dumps({"session": None, "error": found}) + "\n")

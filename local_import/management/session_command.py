@@ -7,16 +7,17 @@ import json
 import sys
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ..audit_logger import Actor
 from ..errors import ImportProblem
 from ..services import reports, sessions
 from . import text
+from .desk_command import DeskCommand
 from .refusals import refuse
 
 
-class SessionCommand(BaseCommand):
+class SessionCommand(DeskCommand):
     """Acts on a session and shows how it stands then. Exit status: 0 done, 2 wrong use or refused."""
 
     nargs: ClassVar[str | None] = None  # of the session's number; "?" where it may be left out

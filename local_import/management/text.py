@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import ImportProblem
 from ..troubleshooting import TroubleshootingEngine
 
 SHOWN_FAILURES = 20
@@ -66,18 +65,27 @@ def _counts(report: Mapping[str, Any]) -> str:
     return f"  {report['total']} found = {' + '.join(terms) or '0'}{size}{time}"
 
 
+def item(report: Mapping[str, Any]) -> str:
+    """One file, and its failure where it has one."""
+    state = report["state"]
+    lines = [f"{_GLYPHS.get(state, '…')} Item {report['item']}: {state} ({report['path']})"]
+    return "\n".join(lines + (_failure(report["failure"]) if report["failure"] else []))
+
+
 def _failure(entry: Mapping[str, Any]) -> list[str]:
     lines = ["", f"  ✖ {entry['summary']} [{entry['code']}]", f"    {entry['diagnosis']}"]
+    lines += [f"    · {line}" for line in entry.get("seen", ())]
     return lines + [f"    → {action}" for action in entry["recommended_actions"]]
 
 
-def failure(problem: ImportProblem) -> dict[str, Any]:
+def failure(error: Exception) -> dict[str, Any]:
     """A problem with its diagnosis, as plain data."""
-    return TroubleshootingEngine().diagnose(problem).as_failure()
+    return TroubleshootingEngine().diagnose(error).as_failure()
 
 
-def problem(found: ImportProblem) -> str:
-    return "\n".join(_failure(failure(found))).lstrip("\n") + "\n"
+def problem(found: Mapping[str, Any]) -> str:
+    """A failure as text, as `failure` returns it."""
+    return "\n".join(_failure(found)).lstrip("\n") + "\n"
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:

@@ -15,7 +15,9 @@ from django.conf import settings
 
 from .. import capture_time, formats, fsops, names
 from ..errors import CATALOGUE, ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Source, Tree
+from ..formats import Inspection
+from ..fsops import FileEffectError, NotRegularFile, Source, Tree
+from ..models import ImportItem, ImportSession
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 600.0
+WALK_WAIT = timedelta(seconds=0.5)
 _engine = TroubleshootingEngine()
 
 
@@ -43,6 +46,8 @@ def _analyse(desk: Desk, work: Work, now: datetime) -> None:
             _read(desk, work, source, now)
     except FileNotFoundError as error:
         work.verdict = lost(desk, work, error)
+    except NotRegularFile as error:
+        work.verdict = _of_no_file(desk, work, error)
     except (OSError, FileEffectError, ImportProblem) as error:
         work.verdict = failed(desk, work, error)
     except Exception as error:
@@ -57,8 +62,7 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
         return
     found = work.inspection = formats.inspect(source)
     if not found.supported:
-        text = f"The content is {found.description}, which cannot be imported."
-        work.skip(SkipReason.UNSUPPORTED, text)
+        _pass_over(desk, work, found)
         return
     if found.damage and not work.accept_damage:
         raise ImportProblem(ErrorCode.DAMAGED, path=full_path(desk, work), detail=found.damage)
@@ -70,6 +74,39 @@ def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:
     work.destination = names.destination(work.capture.wall, work.sha256, found.extension, first)
     if work.attempts > 1:  # the rename finds out whether the first name is taken
         work.destination = free_place(desk.library, work)
+
+
+def _pass_over(desk: Desk, work: Work, found: Inspection) -> None:
+    """What is no photo is skipped; what is called one may be the rest of one, so it fails."""
+    if not formats.is_called_photo(work.path):
+        text = f"The content is {found.description}, which cannot be imported."
+        work.skip(SkipReason.UNSUPPORTED, text)
+        return
+    detail = f"It is called a photo, and its content is {found.description}."
+    raise ImportProblem(ErrorCode.CONTENT_MISMATCH, path=full_path(desk, work), detail=detail)
+
+
+def _of_no_file(desk: Desk, work: Work, error: NotRegularFile) -> Verdict:
+    """A directory that could not be read when the source was walked is no failure once it was."""
+    try:
+        names_inside = fsops.listing(desk.source, work.path)
+    except OSError as refusal:
+        return failed(desk, work, refusal)
+    if names_inside is None or work.size_bytes:  # a directory where a file was found
+        return failed(desk, work, error)
+    if ImportSession.objects.filter(pk=desk.session_id, walked_at__isnull=True).exists():
+        due = database_now() + WALK_WAIT
+        return Verdict("release", "It waits until it is walked.", {"next_attempt_at": due})
+    if names_inside and not _is_walked(desk, work):
+        return failed(desk, work, error)
+    text = "It can be read now, and its files are items of their own."
+    return Verdict("skip", text, {"skip_reason": SkipReason.DIRECTORY, "media_id": None})
+
+
+def _is_walked(desk: Desk, work: Work) -> bool:
+    below = names.shown(work.path) + "/"
+    items = ImportItem.objects.in_session(desk.session_id)
+    return items.filter(shown_path__startswith=below).exists()
 
 
 def free_place(library: Tree, work: Work) -> str:
@@ -94,7 +131,12 @@ def full_path(desk: Desk, work: Work) -> bytes:
 
 def failed(desk: Desk, work: Work, error: BaseException) -> Verdict:
     """The verdict for an error, with the engine's diagnosis; what may pass is tried again first."""
-    context = {"file_path": full_path(desk, work), "session": desk.session_id}
+    context = {
+        "file_path": full_path(desk, work),
+        "session": desk.session_id,
+        "item": work.item_id,
+        "source": desk.source.root,
+    }
     found = _engine.diagnose(error, context)
     if CATALOGUE[found.code].passing and work.retries < settings.PHOTONEST_RETRIES:
         return _once_more(work, found)

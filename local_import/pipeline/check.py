@@ -97,7 +97,10 @@ def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
         return
     detail = f"The library lists the same bytes as {media.path}, but that file is {held[:60]}."
     path = os.path.join(desk.source.root, work.path)
-    problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail)
+    file = os.path.join(desk.library.root, media.path.encode())
+    problem = ImportProblem(
+        ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail, library_file=file
+    )
     work.verdict = failed(desk, work, problem)
 
 

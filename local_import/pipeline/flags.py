@@ -45,6 +45,12 @@ def withdraw_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
     return _set(session_id, given, values, "session.withdraw_cancel", actor, reason)
 
 
+def walk_again(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """The next run looks for files in the source once more; those it knows stay as they are."""
+    walked = {"walked_at__isnull": False}
+    return _set(session_id, walked, {"walked_at": None}, "session.walk_again", actor, reason)
+
+
 def ask_to_undo(session_id: int, *, actor: Actor, reason: str) -> bool:
     """From now on a file may be on its way back to its source: no worker takes any.
 

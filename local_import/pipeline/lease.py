@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from ..audit_logger import Actor
+from ..errors import ErrorCode
 from ..models import ImportItem, Worker
 from ..transactions import database_now, in_transaction
 
@@ -30,6 +31,8 @@ SAFE_S = LEASE.total_seconds() * 2 / 3  # after this without a renewal the lease
 
 class LeaseLost(Exception):
     """This worker was out of touch for longer than its lease allows."""
+
+    error_code = ErrorCode.LEASE_LOST
 
 
 class Presence:

@@ -16,7 +16,9 @@ from .work import Work
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 # What stands in the way of every file, not of this one: the session cannot go on.
-_SESSION_WIDE = frozenset({ErrorCode.DISK_FULL, ErrorCode.LIBRARY_NOT_WRITABLE})
+_SESSION_WIDE = frozenset(
+    {ErrorCode.DISK_FULL, ErrorCode.QUOTA_EXCEEDED, ErrorCode.LIBRARY_NOT_WRITABLE}
+)
 
 
 def place(

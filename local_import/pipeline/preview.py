@@ -14,6 +14,7 @@ from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
 from .desk import Desk
+from .scan import UNREADABLE
 from .work import Work
 
 
@@ -33,9 +34,10 @@ def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
 
 def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
     for found in fsops.walk(desk.source):
-        if found.kind == "left_out":
-            left_out[found.reason] = left_out.get(found.reason, 0) + 1
-        else:
+        if found.kind in ("left_out", "unreadable_directory"):
+            reason = found.reason if found.kind == "left_out" else UNREADABLE
+            left_out[reason] = left_out.get(reason, 0) + 1
+        if found.kind != "left_out":
             last_try = settings.PHOTONEST_RETRIES
             yield Work(0, 0, found.path, found.size_bytes, retries=last_try)
 

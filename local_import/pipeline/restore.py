@@ -79,7 +79,7 @@ def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
         _bring_back(desk, item)
     except (OSError, FileEffectError, ImportProblem) as error:
         path = os.path.join(desk.source.root, bytes(item.path))
-        context = {"file_path": path, "session": item.session_id}
+        context = {"file_path": path, "session": item.session_id, "item": item.pk}
         return Refusal(item, _engine.diagnose(error, context).as_failure())
     return None
 
@@ -91,7 +91,7 @@ def _refuse_while_needed(item: ImportItem) -> None:
     first = others.order_by("pk").first()
     if first is not None:
         detail = f"Session {first.session_id} skipped {first.shown_path} as a duplicate of it."
-        raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail)
+        raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, other_session=first.session_id)
 
 
 def _bring_back(desk: Desk, item: ImportItem) -> None:

@@ -22,6 +22,7 @@ from ..transactions import in_transaction
 from .desk import Desk
 
 FIRST_CHUNK, CHUNK = 64, 512  # files recorded at once: few at first, so that workers can begin
+UNREADABLE = "unreadable"  # left out: the entries of a directory that could not be read
 _audit = AuditLogger()
 _COLUMNS = ("path", "path_digest", "shown_path", "size_bytes")
 
@@ -41,8 +42,10 @@ def _candidates(found: Iterable[Found], left_out: Counter[str]) -> Iterator[Foun
     for entry in found:
         if entry.kind == "left_out":
             left_out[entry.reason] += 1
-        else:
-            yield entry
+            continue
+        if entry.kind == "unreadable_directory":
+            left_out[UNREADABLE] += 1  # it is an item itself; what it holds is not
+        yield entry
 
 
 def _chunks(entries: Iterator[Found]) -> Iterator[list[Found]]:

@@ -56,6 +56,9 @@ def failures(session: ImportSession) -> Iterator[dict[str, Any]]:
             "summary": item.failure.get("summary", ""),
             "diagnosis": item.failure.get("diagnosis", ""),
             "recommended_actions": item.failure.get("recommended_actions", []),
+            "actions": item.failure.get("actions", []),
+            "seen": item.failure.get("seen", []),
+            "seen_at": item.failure.get("seen_at", ""),
             "retryable": item.failure.get("retryable", True),
         }
 
@@ -65,17 +68,25 @@ def items_report(session: ImportSession, state: str = "") -> Iterator[dict[str, 
     items = ImportItem.objects.in_session(session.pk).select_related("session", "media")
     if state:
         items = items.filter(state=state)
-    for item in items.order_by("pk").iterator():
-        media = item.media
-        yield {
-            "item": item.pk,
-            "path": item.shown_absolute_path,
-            "state": str(item.state),
-            "code": item.code,
-            "sha256": item.sha256,
-            "size": item.size_bytes,
-            "destination": media.path if media and item.state == ItemState.IMPORTED else "",
-        }
+    return map(_item, items.order_by("pk").iterator())
+
+
+def item_report(item: ImportItem) -> dict[str, Any]:
+    """One item, with its failure where it has one."""
+    return _item(item) | {"session": item.session_id, "failure": item.failure or None}
+
+
+def _item(item: ImportItem) -> dict[str, Any]:
+    media = item.media
+    return {
+        "item": item.pk,
+        "path": item.shown_absolute_path,
+        "state": str(item.state),
+        "code": item.code,
+        "sha256": item.sha256,
+        "size": item.size_bytes,
+        "destination": media.path if media and item.state == ItemState.IMPORTED else "",
+    }
 
 
 def preview_report(
@@ -118,5 +129,5 @@ def _planned(work: Work, path: str) -> dict[str, Any]:
 
 
 def _texts(failure: dict[str, Any]) -> dict[str, Any]:
-    names = ("code", "summary", "diagnosis", "recommended_actions", "retryable")
-    return {name: failure[name] for name in names}
+    names = ("code", "summary", "diagnosis", "recommended_actions", "actions", "seen", "seen_at")
+    return {name: failure[name] for name in (*names, "retryable")}

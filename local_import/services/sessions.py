@@ -19,6 +19,7 @@ from ..pipeline import flags
 from ..pipeline.desk import Desk, open_library, open_source_tree
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
+from ..pipeline.scan import UNREADABLE
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
 from ..transactions import in_transaction
@@ -64,8 +65,7 @@ def check_source(source: bytes) -> bytes:
         raise ImportProblem(ErrorCode.PERMISSION_DENIED, path=path, detail=detail)
     library = os.path.realpath(os.fsencode(settings.PHOTONEST_LIBRARY))
     if _contains(path, library) or _contains(library, path):
-        shown = names.shown(library)
-        raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=shown)
+        raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=library)
     return path
 
 
@@ -112,6 +112,9 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
         items.offer_restored(session_id, actor=actor, reason=reason)
     items.retry_all(session_id, actor=actor, reason=reason)
     StateSynchronizer().sync_session_with_items(session_id, actor=actor)
+    if session.left_out.get(UNREADABLE):
+        # Only now: a session that failed, and is to be walked, would have no state to go to.
+        flags.walk_again(session_id, actor=actor, reason="A directory could not be read before.")
     return get(session_id)
 
 

@@ -17,7 +17,7 @@ from django_fsm import TransitionNotAllowed
 from .. import incidents
 from ..audit_logger import SYSTEM, Actor
 from ..door import StaleRows
-from ..errors import ErrorCode, ImportProblem
+from ..errors import CATALOGUE, ImportProblem
 from ..models import ImportItem, ImportSession, Worker
 from ..pipeline.desk import Desk, open_desk, open_for_recovery
 from ..pipeline.place import require_room
@@ -31,13 +31,7 @@ from . import background, sessions, undo
 logger = logging.getLogger(__name__)
 FORGET_WORKERS_AFTER = timedelta(days=1)
 # A session in error for one of these goes on when a look shows that the cause is gone.
-PROVABLE = (
-    ErrorCode.DISK_FULL,
-    ErrorCode.SOURCE_MISSING,
-    ErrorCode.LIBRARY_UNMOUNTED,
-    ErrorCode.LIBRARY_NOT_WRITABLE,
-    ErrorCode.PERMISSION_DENIED,
-)
+PROVABLE = tuple(code for code, entry in CATALOGUE.items() if entry.provable)
 
 
 def sweep() -> dict[str, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...models import AuditLog
 from ...models.audit_log import AuditCategory, AuditLevel
+from ..desk_command import DeskCommand
 
 _COLUMNS = (
     "id", "timestamp", "level", "category", "action", "message", "session_id", "item_id",
@@ -17,7 +18,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = "Show rows of the audit log, newest first: what happened, to what, by whom and why."
 
     def add_arguments(self, parser: CommandParser) -> None:

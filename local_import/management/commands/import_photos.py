@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ... import names
 from ...audit_logger import Actor
@@ -22,6 +22,7 @@ from ...pipeline.preview import preview
 from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
+from ..desk_command import DeskCommand
 from ..progress import Progress
 from ..refusals import refuse, wrong_use
 
@@ -29,7 +30,7 @@ _EXIT_OF = {SessionState.FAILED: 1, SessionState.ERROR: 1, SessionState.CANCELED
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Import the photos of a directory, with everything below it, into the library. "
         "Every file ends in the library, or at rest with a reason. Ctrl-C stops cleanly; the same "

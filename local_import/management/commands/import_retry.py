@@ -78,5 +78,5 @@ def _as_text(done: control.IncidentRetry) -> str:
     sessions = ", ".join(map(str, done.sessions)) or "none"
     lines = [f"Files offered again: {done.files}; sessions: {sessions}"]
     for pk, problem in done.refused.items():
-        lines += [f"Not in session {pk}:", text.problem(problem)]
+        lines += [f"Not in session {pk}:", text.problem(text.failure(problem))]
     return "\n".join(lines)

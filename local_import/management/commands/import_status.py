@@ -6,18 +6,19 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...errors import ImportProblem
 from ...models import ImportSession
 from ...services import reports, sessions
 from ...states import ItemState
 from .. import text
+from ..desk_command import DeskCommand
 
 NEWEST = 50  # sessions listed
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "List the newest sessions; or, with a number, show one: its items by state, and each "
         "failure with its code, cause and what to do. Changes nothing."
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         try:
             session = sessions.get(number)
         except ImportProblem as problem:
-            sys.stderr.write(text.problem(problem))
+            sys.stderr.write(text.problem(text.failure(problem)))
             sys.exit(2)
         report = reports.session_report(session)
         if items or state:

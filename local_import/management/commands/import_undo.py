@@ -13,7 +13,7 @@ _INTERRUPTED = (
     "Interrupted. Nothing is lost; the rest goes back with the next sweep, or at once by\n"
     "python manage.py import_undo {}\n"
 )
-_KEPT = ("code", "summary", "diagnosis", "recommended_actions")
+_KEPT = ("code", "summary", "diagnosis", "recommended_actions", "actions", "seen", "seen_at")
 
 
 class Command(SessionCommand):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...services import sweeper
+from ..desk_command import DeskCommand
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Look through all sessions once: take back what dead workers held, bring each file to a true "
         "state, move sessions after their items, and reopen those whose trouble is gone. It may run "

@@ -1,0 +1,168 @@
+"""What can be wrong with the library: it is away, closed, in two parts, or its files are."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from .actions import RESUME, Action, Operation
+from .vocabulary import Category, Entries, ErrorCode, ErrorEntry, Severity
+
+ENTRIES: Entries = {
+    ErrorCode.LIBRARY_NOT_WRITABLE: ErrorEntry(
+        Severity.CRITICAL,
+        Category.LIBRARY,
+        True,
+        5,
+        _("The library {path} cannot be written to."),
+        _("A file could not be made in it: {detail}. Nothing was imported."),
+        (
+            Action(
+                "grant_access",
+                _("Let the worker write there, as the owner or as root: {command}"),
+                command="chmod {grant} {obstacle_quoted}",
+                operation=Operation.RESUME,
+                when="grant",
+            ),
+            Action(
+                "see_permissions",
+                _(
+                    "See who owns each part of the path ({command}) and make it writable, or set "
+                    "PHOTONEST_LIBRARY to another place."
+                ),
+                command="namei -l {quoted}",
+                operation=Operation.RESUME,
+            ),
+        ),
+        provable=True,
+    ),
+    ErrorCode.LIBRARY_UNMOUNTED: ErrorEntry(
+        Severity.CRITICAL,
+        Category.LIBRARY,
+        True,
+        5,
+        _("The library {path} is not the one the database knows."),
+        _(
+            "The database lists imported media, but the directory lacks the library's mark, "
+            "the file .photonest-library: its disk is probably not mounted. Nothing was written."
+        ),
+        (
+            Action(
+                "mount",
+                _("Mount it again: {command}"),
+                command="mount {mount_quoted}",
+                operation=Operation.RESUME,
+                when="in_fstab",
+            ),
+            Action(
+                "connect_library",
+                _("Mount the library's disk, so that its files are at {path}."),
+                operation=Operation.RESUME,
+            ),
+            Action(
+                "check_setting",
+                _("Check that PHOTONEST_LIBRARY names the right directory: {command}"),
+                command="findmnt -T {quoted}",
+                operation=Operation.RESUME,
+            ),
+        ),
+        provable=True,
+    ),
+    ErrorCode.LIBRARY_SPLIT: ErrorEntry(
+        Severity.HIGH,
+        Category.LIBRARY,
+        True,
+        15,
+        _("{path} has its place in a part of the library that is another file system."),
+        _(
+            "A file gets its name by a rename, which cannot cross file systems. Another disk is "
+            "mounted inside the library."
+        ),
+        (
+            Action(
+                "find_mounts",
+                _("Take away what is mounted inside the library; this shows it: {command}"),
+                command="findmnt -R -o TARGET,SOURCE,FSTYPE -T {library_quoted}",
+                operation=Operation.RESUME,
+            ),
+        ),
+    ),
+    ErrorCode.LIBRARY_OVERLAPS_SOURCE: ErrorEntry(
+        Severity.HIGH,
+        Category.REQUEST,
+        False,
+        5,
+        _("The source {path} and the library {library} lie inside each other."),
+        _("An import would read its own results. Nothing was imported."),
+        (
+            Action(
+                "separate",
+                _(
+                    "Choose a source outside the library, or set PHOTONEST_LIBRARY to a place outside."
+                ),
+            ),
+        ),
+    ),
+    ErrorCode.LIBRARY_FILE_WRONG: ErrorEntry(
+        Severity.CRITICAL,
+        Category.LIBRARY,
+        True,
+        15,
+        _("The library file for {path} is missing or has other bytes."),
+        _("{detail}."),
+        (
+            Action(
+                "give_back_missing",
+                _(
+                    "The source has the very bytes that the library lacks; copy them there: {command}"
+                ),
+                command=(
+                    "mkdir -p {library_file_directory_quoted} && cp -p -n {quoted} {library_file_quoted}"
+                ),
+                operation=Operation.RESUME,
+                when="library_file_missing",
+            ),
+            Action(
+                "give_back_damaged",
+                _(
+                    "The source has the very bytes that the library had; set the damaged file aside "
+                    "and copy them there: {command}"
+                ),
+                command=(
+                    "mv -n {library_file_quoted} {library_file_aside_quoted} && "
+                    "cp -p -n {quoted} {library_file_quoted}"
+                ),
+                operation=Operation.RESUME,
+                when="library_file_damaged",
+            ),
+            Action(
+                "restore_backup",
+                _("Or restore the library's file from a backup."),
+                operation=Operation.RESUME,
+            ),
+        ),
+    ),
+    ErrorCode.DESTINATION_TAKEN: ErrorEntry(
+        Severity.LOW,
+        Category.LIBRARY,
+        True,
+        1,
+        _("Another file stands at the destination of {path}."),
+        _("{detail}. It was not overwritten; the next try takes a longer name."),
+        (RESUME,),
+    ),
+    ErrorCode.STILL_NEEDED: ErrorEntry(
+        Severity.LOW,
+        Category.LIBRARY,
+        True,
+        5,
+        _("{path} stays in the library: other files rest on it."),
+        _("{detail}."),
+        (
+            Action(
+                "see_dependents",
+                _("Leave it there: it is their only copy. This shows which they are: {command}"),
+                command="python manage.py import_status {other_session} --items --state skipped",
+            ),
+        ),
+    ),
+}

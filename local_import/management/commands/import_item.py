@@ -1,0 +1,51 @@
+"""Do something with one file of a session."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from ...audit_logger import Actor
+from ...errors import ITEM_OPERATIONS, ImportProblem, Operation
+from ...services import remedies, reports
+from ...states import ItemState
+from .. import text
+from ..desk_command import DeskCommand
+from ..refusals import refuse
+
+_FINE = (ItemState.IMPORTED, ItemState.SKIPPED)
+
+
+class Command(DeskCommand):
+    help = (
+        "Do with one file what a recommended action names: retry it, import_anyway although it is "
+        "damaged, or dismiss it. The work is done at once, together with what else waits in the "
+        "session. Exit status: 0 imported or set aside, 1 not so, 2 wrong use or refused."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("item", type=int, help="the number of the item")
+        parser.add_argument("operation", choices=sorted(ITEM_OPERATIONS), help="what to do with it")
+        parser.add_argument(
+            "--reason",
+            default="Asked for by an operator.",
+            help="why, for the audit log (a sentence)",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print the item as JSON and nothing else"
+        )
+
+    def handle(self, *, item: int, operation: str, reason: str, **options: Any) -> None:
+        actor = Actor(f"command:{getpass.getuser()}")
+        try:
+            found = remedies.carry_out(Operation(operation), item, actor=actor, reason=reason)
+        except ImportProblem as problem:
+            refuse(problem, as_json=options["json"])
+        report = reports.item_report(found)
+        self.stdout.write(json.dumps(report, indent=2) if options["json"] else text.item(report))
+        if found.state not in _FINE:
+            sys.exit(1)

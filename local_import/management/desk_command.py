@@ -1,0 +1,23 @@
+"""What every command of the desk does when the database or the broker cannot be worked with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, InterfaceError
+from kombu.exceptions import OperationalError as BrokerError
+
+from .refusals import give_up
+
+
+class DeskCommand(BaseCommand):
+    """Says what is wrong and what to do, with exit status 1; `--traceback` shows the error itself."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except (DatabaseError, InterfaceError, BrokerError) as error:
+            if options.get("traceback"):
+                raise
+            give_up(error, as_json=bool(options.get("json")))

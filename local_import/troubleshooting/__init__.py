@@ -1,0 +1,21 @@
+"""What went wrong, why, and what to do: from an exception to a code, evidence and actions.
+
+Reads; never writes. Whoever calls it for a failure must not fail by it: it takes any exception.
+"""
+
+from ..reporting import generate_troubleshooting_report
+from .classify import code_of
+from .describe import Diagnosis, describe
+from .engine import ActionRecommender, TroubleshootingEngine
+from .recheck import Recheck, recheck
+
+__all__ = [
+    "ActionRecommender",
+    "Diagnosis",
+    "Recheck",
+    "TroubleshootingEngine",
+    "code_of",
+    "describe",
+    "generate_troubleshooting_report",
+    "recheck",
+]

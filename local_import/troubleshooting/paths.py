@@ -1,0 +1,184 @@
+"""Looks at a path: is it there, what refuses it, what stands there instead of a photo."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .. import fsops, processes
+from ..errors import ErrorCode
+from ..fsops import READ, WRITE, Part, Sight
+from . import disks, rows, sentences
+from .evidence import Evidence, Known
+from .facts import about_path, shown
+from .probe import LIMIT_S, look, within
+
+LONGEST_NAME_BYTES = 255  # Source: limits.h, NAME_MAX
+
+
+def gone(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """Missing: the file alone, a directory on the way to it, or the whole disk."""
+    sight = look(known["raw_path"])
+    seen = sentences.of_absence(sight)
+    if moved := rows.moved_away(known):
+        return Evidence(code, {}, seen + moved)
+    if mount := _empty_mount(sight, known.get("raw_source", known["raw_path"])):
+        facts = about_path(mount, "mount")
+        if sight.awaited_mount == mount:
+            facts["in_fstab"] = "yes"
+        return Evidence(ErrorCode.SOURCE_UNMOUNTED, facts, seen)
+    if sight.missing not in (b"", sight.path):
+        facts = about_path(sight.missing, "missing") | about_path(sight.last.path, "above")
+        return Evidence(ErrorCode.SOURCE_DIRECTORY_MISSING, facts, seen)
+    return Evidence(code, {}, seen)
+
+
+def _empty_mount(sight: Sight, source: bytes) -> bytes:
+    """The directory that should be a mounted disk: /etc/fstab says so, or the source is empty."""
+    if sight.awaited_mount:
+        return sight.awaited_mount
+    at_source = fsops.is_below(source, sight.last.path)
+    return sight.last.path if at_source and sight.is_empty else b""
+
+
+def refused(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """The first thing in the way: a read-only mount, a flag, or owner and mode of a component."""
+    sights = []
+    for path, wants in _suspects(code, known):
+        sight = look(path, wants)
+        sights.append(sight)
+        if found := _obstacle(code, error, sight, wants):
+            return _in_library(found, sight, known)
+        if wants & WRITE and (full := disks.fullness(sight)):
+            return full
+    return Evidence(code, {}, sentences.of_access(sights[0]) if sights else [])
+
+
+def _in_library(found: Evidence, sight: Sight, known: Known) -> Evidence:
+    """What is refused within the library is the library's trouble, not the file's."""
+    library = known.get("raw_library", b"")
+    if found.code != ErrorCode.PERMISSION_DENIED or not fsops.is_below(sight.path, library):
+        return found
+    return replace(
+        found, code=ErrorCode.LIBRARY_NOT_WRITABLE, facts=found.facts | about_path(library)
+    )
+
+
+def _suspects(code: ErrorCode, known: Known) -> Iterator[tuple[bytes, int]]:
+    """What may have refused: the file that is read, or the directory where one is made."""
+    path, library = known.get("raw_path", b""), known.get("raw_library", b"")
+    failing = known.get("raw_failing", path)
+    if library and fsops.is_below(failing, library):
+        yield (failing if failing == library else os.path.dirname(failing)), WRITE
+    elif code == ErrorCode.LIBRARY_NOT_WRITABLE:
+        yield failing, WRITE
+    if path.startswith(b"/"):
+        yield path, READ
+        yield os.path.dirname(path), WRITE  # a rename takes a name away
+
+
+def _obstacle(code: ErrorCode, error: BaseException, sight: Sight, wants: int) -> Evidence | None:
+    mount = about_path(sight.mount.point, "mount") if sight.mount else {}
+    if wants & WRITE and sight.mount and sight.mount.read_only:
+        return Evidence(ErrorCode.READ_ONLY_FILESYSTEM, mount, sentences.of_mount(sight))
+    flagged = next((part for part in reversed(sight.parts[-2:]) if part.immutable), None)
+    if flagged and (wants & WRITE or _errno(error) == errno.EPERM):
+        return Evidence(
+            ErrorCode.IMMUTABLE, about_path(flagged.path, "obstacle"), sentences.of_flag(flagged)
+        )
+    if sight.obstacle is None:
+        return None
+    return Evidence(code, _grants(sight, sight.obstacle), sentences.of_access(sight))
+
+
+def _errno(error: BaseException) -> int:
+    """Of the error, or of the one it was made from."""
+    return getattr(error, "errno", None) or getattr(error.__cause__, "errno", None) or 0
+
+
+def _grants(sight: Sight, part: Part) -> dict[str, Any]:
+    """What chmod must be told, so that the worker may do what it was refused."""
+    whom = part.class_of(sight.who)
+    facts = about_path(part.path, "obstacle") | {
+        "obstacle_owner": f"{part.uid}:{part.gid}",
+        "obstacle_mode": part.permissions,
+        "needs": sight.wants,
+        "worker": f"{sight.who.uid}:{sight.who.gid}",
+        "worker_groups": " ".join(map(str, sight.who.groups)),
+    }
+    if not part.is_directory:
+        return facts | {"grant": f"{whom}+r", "grant_below": f"{whom}+rX"}
+    return facts | {"grant": f"{whom}+rwx" if sight.wants == "w" else f"{whom}+rx"}
+
+
+def not_a_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    sight = look(known["raw_path"])
+    if not sight.is_there:
+        return Evidence(code)
+    kind, text = kind_of(sight.last), _("{path} is {kind}.")
+    return Evidence(code, {"kind": kind}, [text.format(path=shown(sight.path), kind=kind)])
+
+
+def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    text = _("The source is {path}; PHOTONEST_LIBRARY is {library}.")
+    return Evidence(code, {}, [text.format(path=known["path"], library=known["library"])])
+
+
+def kind_of(part: Part) -> str:
+    for test, name in (
+        (modes.S_ISLNK, _("a symbolic link")),
+        (modes.S_ISDIR, _("a directory")),
+        (modes.S_ISFIFO, _("a pipe")),
+        (modes.S_ISSOCK, _("a socket")),
+        (modes.S_ISCHR, _("a device")),
+        (modes.S_ISBLK, _("a disk")),
+    ):
+        if test(part.mode):
+            return name
+    return _("a regular file")
+
+
+def in_use(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """How fresh the file is, and which program writes it."""
+    sight = look(known["raw_path"])
+    if not sight.is_there:
+        return Evidence(code, {}, sentences.of_absence(sight))
+    seen = sentences.of_change(sight.last)
+    try:
+        writers = within(LIMIT_S, lambda: processes.writers_of(sight.path))
+    except TimeoutError:
+        return Evidence(code, {}, seen)
+    return Evidence(code, {}, seen + [sentences.of_writer(*writer) for writer in writers[:5]])
+
+
+def too_long(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    longest = max(known["raw_path"].split(b"/"), key=len)
+    text = _("Its longest name has {count} bytes; most file systems take {limit}.")
+    return Evidence(code, {}, [text.format(count=len(longest), limit=LONGEST_NAME_BYTES)])
+
+
+def content(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """The first bytes: they tell an expert what the file is, or was."""
+    sight = look(known["raw_path"])
+    if not sight.head:
+        return Evidence(code)
+    text = _("It begins with the bytes {head}.").format(head=sight.head.hex(" "))
+    return Evidence(code, {"head": sight.head.hex()}, [text])
+
+
+def library_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """Whether the library's file is missing or wrong, and whether the source could give it back."""
+    held = look(known["raw_library_file"])
+    there = held.is_there
+    text = _("{file} is there, with other bytes.") if there else _("{file} is not there.")
+    seen = [text.format(file=shown(held.path))]
+    if not look(known["raw_path"]).head:
+        return Evidence(code, {}, seen)
+    facts = {"library_file_damaged" if there else "library_file_missing": "yes"}
+    return Evidence(code, facts, seen)
