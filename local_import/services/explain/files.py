@@ -11,8 +11,9 @@ from ... import fsops, names
 from ...bounded import within
 from ...fsops import Found, Tree
 from ...models import ImportSession, Media
+from ...troubleshooting.facts import quoted
 from .targets import LOOK_S
-from .words import Account, Explanation, quoted
+from .words import Account, Explanation
 
 _REASONS = {
     "hidden": _("its name, or that of a directory above it, begins with a dot"),

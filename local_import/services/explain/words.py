@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -158,14 +157,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return round(value.total_seconds(), 3)
     return value if isinstance(value, int | float | str | list | dict | None) else str(value)
-
-
-def quoted(path: bytes) -> str:
-    """A path for a shell, byte for byte."""
-    try:
-        text = path.decode()
-    except UnicodeDecodeError:
-        return "$'" + "".join(f"\\x{byte:02x}" for byte in path) + "'"
-    if text.isprintable():
-        return shlex.quote(text)
-    return "$'" + "".join(f"\\x{byte:02x}" for byte in path) + "'"
