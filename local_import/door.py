@@ -3,12 +3,15 @@
 A change is a django-fsm transition. For one row it runs on that row, locked and freshly read. For
 many it runs once, on a sample row in the state that all of them are in, and one statement writes
 what it set to every row that still is in that state (and still has the fence that its worker knows).
+
+A failure is noted to its incident in the same transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -18,6 +21,7 @@ from django_fsm import TransitionNotAllowed
 from . import setwise
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from .errors import ErrorCode
+from .incidents import note_failures, records_failure
 from .models import ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
 from .models.stateful import Stateful
@@ -50,7 +54,7 @@ class Step:
     """One transition, with the reason that its audit row tells."""
 
     transition: str
-    reason: str
+    reason: str | Each
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,7 +101,7 @@ def move_to(
 
 def _move_locked(model: type[M], pk: int, step: Step, actor: Actor, note: Entry | None) -> M:
     row = model._base_manager.select_for_update().get(pk=pk)
-    changed, entries = _apply(row, [step])
+    changed, entries = _apply(row, [_noted(row, step, actor)])
     model._base_manager.filter(pk=pk).update_by_door(**changed)  # type: ignore[attr-defined]
     for entry in entries:
         _audit.record(_with_note(_about(row, replace(entry, actor=actor)), note))
@@ -117,20 +121,72 @@ def move_many(
     """Make the same transitions, one after the other, of many items of one session.
 
     With `columns` and `rows` (whose first column is the id) a row can have values of its own, named
-    by Each in the steps; a column "fence" is not written but must match. Everything is written in
-    one transaction. Raises StaleRows, and writes nothing, when any row has moved on meanwhile.
+    by Each in the steps; a column "fence" is not written but must match, and a column "reason" is
+    only told in the audit row. Everything is written in one transaction. Raises StaleRows, and
+    writes nothing, when any row has moved on meanwhile.
     """
     if not ids:
         return
-    sample = _sample(from_state)
-    changed, entries = _apply(sample, steps)
     with transaction.atomic(savepoint=False):
+        steps, columns, rows = _noted_many(steps, len(ids), session_id, actor, columns, rows)
+        changed, entries = _apply(_sample(from_state), steps)
         found = _write(changed, ids, from_state, columns, rows)
         if found != len(ids):
             raise StaleRows(f"{len(ids) - found} of {len(ids)} items had moved on.")
-        for entry in entries:
+        for step, entry in zip(steps, entries, strict=True):
             entry = replace(entry, session_id=session_id, actor=actor)
-            _audit.record_many(entry, ["item_id"], [(pk,) for pk in ids])
+            _audit.record_many(entry, *_told(step, ids, columns, rows))
+
+
+def _noted(row: Stateful, step: Step, actor: Actor) -> Step:
+    """The step with the incident of the failure that it records, if it records one."""
+    if not records_failure(type(row), step.transition):
+        return step
+    session_id = row.session_id if isinstance(row, ImportItem) else row.pk
+    known = {
+        name: step.values.get(name) or getattr(row, name) for name in ("error_code", "failure")
+    }
+    (incident,) = note_failures(
+        type(row), step.transition, known, [known["failure"]], session_id=session_id, actor=actor
+    )
+    return _with_incident(step, incident)
+
+
+def _noted_many(
+    steps: Sequence[Step],
+    number: int,
+    session_id: int,
+    actor: Actor,
+    columns: Sequence[str],
+    rows: Sequence[setwise.Row],
+) -> tuple[Sequence[Step], Sequence[str], Sequence[setwise.Row]]:
+    """The same for many items; those with failures of their own have incidents of their own."""
+    *before, step = steps  # a failure ends the way
+    if not records_failure(ImportItem, step.transition):
+        return steps, columns, rows
+    failure = step.values.get("failure")
+    note = partial(note_failures, ImportItem, step.transition, step.values)
+    if not isinstance(failure, Each):
+        (incident,) = note([failure], session_id=session_id, actor=actor, number=number)
+        return [*before, _with_incident(step, incident)], columns, rows
+    at = columns.index(failure.column)
+    incidents = note([row[at] for row in rows], session_id=session_id, actor=actor)
+    rows = [(*row, incident) for row, incident in zip(rows, incidents, strict=True)]
+    return [*before, _with_incident(step, Each("incident_id"))], (*columns, "incident_id"), rows
+
+
+def _with_incident(step: Step, incident: int | Each) -> Step:
+    return replace(step, values={**step.values, "incident_id": incident})
+
+
+def _told(
+    step: Step, ids: Sequence[int], columns: Sequence[str], rows: Sequence[setwise.Row]
+) -> tuple[list[str], Sequence[setwise.Row]]:
+    """What differs between the audit rows of a step: the item, and a reason of its own."""
+    if not isinstance(step.reason, Each):
+        return ["item_id"], [(pk,) for pk in ids]
+    at = columns.index(step.reason.column)
+    return ["item_id", "message"], [(pk, row[at]) for pk, row in zip(ids, rows, strict=True)]
 
 
 def _write(
@@ -144,6 +200,9 @@ def _write(
         waiting = ImportItem.objects.filter(pk__in=ids, state=from_state)
         return waiting.update_by_door(**changed)
     alike = {name: value for name, value in changed.items() if not isinstance(value, Each)}
+    if "reason" in columns:
+        kept = [n for n, name in enumerate(columns) if name != "reason"]
+        columns, rows = [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
     match = [name for name in columns if name in ("id", "fence")]
     where = {"state": from_state}
     return len(setwise.update(ImportItem, alike, columns, rows, match=match, where=where))
@@ -168,7 +227,7 @@ def _apply(row: Stateful, steps: Sequence[Step]) -> tuple[dict[str, Any], list[E
         entries.append(
             Entry(
                 AuditCategory.STATE_TRANSITION,
-                step.reason,
+                "" if isinstance(step.reason, Each) else step.reason,
                 action=f"{kind}.{step.transition}",
                 from_state=from_state,
                 to_state=str(row.__dict__["state"]),

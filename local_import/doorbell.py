@@ -7,6 +7,8 @@ late, that changes when the work is done and nothing else: the sweeper rings aga
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from .bounded import within
 from .models import ImportSession
 from .transactions import database_now
 
@@ -25,6 +28,7 @@ ADVANCE = "local_import.advance_session"
 HELP = "local_import.help_session"
 PATIENCE = timedelta(seconds=25)  # how long a first ring may go unanswered
 MOST_DOUBLINGS = 10
+LOOK_S = 0.05  # how long a broker may take to answer when somebody asks whether it is there
 
 
 def ring(session_id: int) -> None:
@@ -46,6 +50,21 @@ def call_helpers(session_id: int) -> None:
 def answer(session_id: int) -> None:
     """A worker has come."""
     ImportSession.objects.filter(pk=session_id).update(unanswered_rings=0)
+
+
+def trouble() -> str:
+    """What keeps a message from the broker, looked at for LOOK_S at most; empty when nothing does."""
+    with current_app.connection_for_write() as broker:
+        address, host = broker.as_uri(), broker.hostname  # without its password
+        port = broker.port or broker.transport.default_port
+        if broker.transport.driver_type == "filesystem":
+            reachable = os.access(settings.PHOTONEST_QUEUE / "messages", os.W_OK | os.X_OK)
+            return "" if reachable else f"{settings.PHOTONEST_QUEUE} cannot be written to"
+    try:
+        within(LOOK_S, lambda: socket.create_connection((host, port), LOOK_S).close())
+    except OSError as error:  # TimeoutError is one
+        return f"{address}: {error.strerror or error}"
+    return ""
 
 
 def is_silent(session: ImportSession, now: datetime) -> bool:

@@ -6,12 +6,16 @@ Refuses to guess an encoding: what is not clean UTF-8 is shown as escapes, and t
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 import unicodedata
 from datetime import datetime
 
 # Zl, Zp: line breaks in disguise; Cc, Cf: control and direction marks; Cs: bytes that were no UTF-8.
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[ntr\\])")
+_SHORT = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 PREFIX_LENGTHS = (8, 16, 32, 64)  # characters of the SHA-256 in a file name
 
 
@@ -37,25 +41,39 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-_ESCAPES = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
-_LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
+def legible(text: str) -> str:
+    """Text that is safe on any screen, of which paths were made safe before: their escapes stay."""
+    return "".join(c if c == "\\" else _escape(c) for c in text)
 
 
 def unshown(text: str) -> bytes:
-    """The name that `shown` made this text of."""
-    return _ESCAPES.sub(_unescaped, text).encode("utf-8", "surrogateescape")
+    """The name that is shown so; of a text that no name is shown as, its bytes as they are."""
+    name = _ESCAPE.sub(_unescape, text).encode("utf-8", "surrogateescape")
+    return name if shown(name) == text else text.encode("utf-8", "surrogateescape")
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    byte, short, long, letter = found.groups()
-    if byte is not None:
-        return bytes([int(byte, 16)]).decode("utf-8", "surrogateescape")
-    return _LETTERS.get(letter, letter) if letter else chr(int(short or long, 16))
+def _unescape(escape: re.Match[str]) -> str:
+    code = escape[1]
+    if code[0] in _SHORT:
+        return _SHORT[code[0]]
+    number = int(code[1:], 16)
+    if code[0] == "x":
+        return chr(number if number < 0x80 else 0xDC00 + number)
+    is_character = number <= sys.maxunicode and not 0xD800 <= number < 0xE000
+    return chr(number) if is_character else escape[0]
 
 
 def digest(path: bytes) -> str:
-    """A key of fixed length for a path of any length: an index cannot hold 4,000 bytes."""
-    return hashlib.blake2b(path, digest_size=16).hexdigest()
+    """A key of fixed length for a path of any length: an index cannot hold 4,000 bytes.
+
+    It begins with the key of the base name, so that the same index finds a file by its name alone.
+    """
+    return name_key(os.path.basename(path)) + hashlib.blake2b(path, digest_size=16).hexdigest()
+
+
+def name_key(name: bytes) -> str:
+    """What the digests of all paths with this base name begin with; seldom, those of another too."""
+    return hashlib.blake2b(name, digest_size=4).hexdigest()
 
 
 def destination(wall: datetime, sha256: str, extension: str, prefix_length: int = 8) -> str:

@@ -339,7 +339,7 @@ class StateManagementService:
         work = context.work
         if work.inspection is None or not work.placed:
             work = work_of_placed(desk, ImportItem.objects.get(pk=context.item_id))
-        settle(desk, [work], self._actor, 0.0, from_state=ItemState.UPDATING)
+        settle(desk, [work], self._actor, from_state=ItemState.UPDATING)
 
     def _rest(self, context: ItemProcessingContext, verdict: Verdict) -> bool:
         """The item comes to rest otherwise: skipped, failed or missing."""

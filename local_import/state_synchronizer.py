@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from . import door
+from . import door, incidents
 from .audit_log_repository import row_id
 from .audit_logger import SYSTEM, Actor
 from .door import Step
@@ -160,8 +160,13 @@ class StateSynchronizer:
     def sync_session_with_items(
         self, session_id: int, *, actor: Actor = SYSTEM, reason: str = ""
     ) -> SessionSnapshot:
-        """Count the items, store the picture, and move the session to the state they call for."""
-        return in_transaction(lambda: _sync(session_id, actor, reason))
+        """Count the items, store the picture, and move the session to the state they call for.
+
+        Incidents of which nothing is left are resolved then.
+        """
+        snapshot = in_transaction(lambda: _sync(session_id, actor, reason))
+        incidents.resolve_over()
+        return snapshot
 
 
 def find_item(item_id: int | str) -> ImportItem:

@@ -14,7 +14,7 @@ from local_import.audit_logger import StructuredLogger
 from local_import.door import Step
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
 
-MODELS = ("importsession", "importitem", "media", "auditlog")
+MODELS = ("importsession", "importitem", "incident", "media", "auditlog")
 FAILURE = {
     "code": "damaged",
     "summary": "The photo <b>is</b> damaged.",
@@ -107,6 +107,7 @@ def one_of_each(item):
     return {
         "importsession": item.session_id,
         "importitem": item.pk,
+        "incident": fail(new_item(b"3.jpg")).incident_id,
         "media": item.media_id,
         "auditlog": AuditLog.objects.latest("id").pk,
     }
@@ -169,6 +170,20 @@ def test_a_link_to_a_list_shows_only_what_belongs_to_it(admin_client, duplicate,
     for lookup, pk in (("media", duplicate.media_id), ("session", duplicate.session_id)):
         shown = admin_client.get(f"{page('importitem')}?{lookup}__id__exact={pk}").context["cl"]
         assert [item.pk for item in shown.result_list] == [duplicate.pk]
+
+
+def test_items_and_incidents_lead_to_each_other(admin_client, failed_item):
+    incident = page("incident", "change", failed_item.incident_id)
+    files = f"{page('importitem')}?incident__id__exact={failed_item.incident_id}"
+    fail(new_item(b"other.jpg"))
+
+    assert f'href="{incident}"' in admin_client.get(page("importitem")).content.decode()
+    assert f'href="{files}"' in admin_client.get(page("incident")).content.decode()
+    shown = admin_client.get(files).context["cl"].result_list
+    assert failed_item.pk in [item.pk for item in shown]
+    text = admin_client.get(incident).content.decode()
+    assert "Look for a whole copy." in text
+    assert "<i>12</i>" not in text
 
 
 def test_an_audit_row_of_a_session_that_is_no_row_of_ours_can_be_read(admin_client, db):

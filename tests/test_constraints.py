@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from local_import.models import ImportItem, ImportSession, Media
+from local_import.models import ImportItem, ImportSession, Incident, Media
 from tests.builders import content_of, make_item, make_media, make_session
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +41,10 @@ ITEM = {
         ("updating", "sha256 = ''"),
     ],
     "item_imported_has_media": [("imported", "media_id = NULL")],
+    "item_with_incident_is_unresolved": [
+        ("pending", "incident_id = 1"),
+        ("skipped", "incident_id = 1"),
+    ],
 }
 SESSION = {
     "session_state_known": [("pending", "state = 'lost'"), ("pending", "state = ''")],
@@ -54,10 +58,19 @@ SESSION = {
         ("importing", "runner = 'host:1:1'"),
         ("importing", "runner_lease_until = created_at"),
     ],
+    "session_with_incident_is_in_error": [
+        ("ready", "incident_id = 1"),
+        ("failed", "incident_id = 1"),
+    ],
 }
 MEDIA = {
     "media_has_bytes": ["size_bytes = 0", "size_bytes = -1"],
     "media_has_path": ["path = ''"],
+}
+INCIDENT = {
+    "incident_state_known": ["state = 'closed'", "state = ''"],
+    "incident_resolved_has_time": ["state = 'resolved'", "resolved_at = first_seen_at"],
+    "incident_acknowledged_has_time": ["state = 'acknowledged'"],
 }
 UNIQUE = {
     "item_once_per_session",
@@ -113,12 +126,18 @@ def test_media_that_break_a_rule_are_refused(constraint, assignments):
     assert_refused(constraint, make_media(), assignments)
 
 
-def test_every_named_constraint_has_its_test():
-    named = {
-        c.name for model in (ImportItem, ImportSession, Media) for c in model._meta.constraints
-    }
+@pytest.mark.parametrize(
+    ("constraint", "assignments"), [(name, case) for name in INCIDENT for case in INCIDENT[name]]
+)
+def test_an_incident_that_breaks_a_rule_is_refused(constraint, assignments):
+    assert_refused(constraint, make_item(state="failed").incident, assignments)
 
-    assert named == {*ITEM, *SESSION, *MEDIA, *UNIQUE}
+
+def test_every_named_constraint_has_its_test():
+    models = (ImportItem, ImportSession, Media, Incident)
+    named = {c.name for model in models for c in model._meta.constraints}
+
+    assert named == {*ITEM, *SESSION, *MEDIA, *INCIDENT, *UNIQUE}
 
 
 def test_a_path_is_in_a_session_once():

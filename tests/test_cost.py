@@ -4,9 +4,10 @@ import os
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from local_import.audit_logger import SYSTEM
-from local_import.models import AuditLog, ImportItem
+from local_import.models import AuditLog, ImportItem, Incident
 from local_import.pipeline.claim import BATCH_ITEMS, claim
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.scan import scan
@@ -18,6 +19,22 @@ from tests.photos import jpeg
 pytestmark = pytest.mark.django_db
 STATEMENTS_PER_ITEM = 0.5
 AUDIT_ROWS_PER_ITEM = range(5, 11)
+
+
+def test_a_file_that_fails_costs_no_more_statements_than_one_that_does_not(inbox, library):
+    for seed in range(BATCH_ITEMS):
+        (inbox / f"{seed}.jpg").write_bytes(jpeg(seed + 1)[:100])
+    session = sessions.create(os.fsencode(inbox))
+    builders.door.move(type(session), session.pk, builders.Step("start", "Started by the test."))
+
+    with open_desk(session) as desk, CaptureQueriesContext(connection) as seen:
+        scan(desk, SYSTEM, lambda: False)
+        while batch := claim(session.pk, SYSTEM):
+            run_batch(desk, batch, SYSTEM, lambda: False)
+
+    assert ImportItem.objects.filter(state="failed").count() == BATCH_ITEMS
+    assert Incident.objects.get().count == BATCH_ITEMS
+    assert len(seen) / BATCH_ITEMS <= STATEMENTS_PER_ITEM / 2
 
 
 def test_an_item_costs_half_a_statement_and_five_to_ten_audit_rows(inbox, library):

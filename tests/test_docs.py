@@ -17,7 +17,10 @@ from local_import.states import SkipReason
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-COMMANDS = ("import_photos", "import_status", "import_item", "import_recheck", "audit_log")
+COMMANDS = (
+    *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
+    *("explain", "import_item", "import_recheck", "audit_log"),
+)
 
 
 def pages():

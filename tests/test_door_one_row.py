@@ -31,7 +31,9 @@ def stored(row):
 
 
 def new_audit_rows(known):
-    return list(AuditLog.objects.exclude(pk__in=known).order_by("pk"))
+    """Those about the rows themselves; a new incident has one of its own (test_incidents)."""
+    rows = AuditLog.objects.exclude(pk__in=known).exclude(action__startswith="incident.")
+    return list(rows.order_by("pk"))
 
 
 def audit_ids():

@@ -79,8 +79,8 @@ def test_a_byte_and_the_character_of_its_number_are_told_apart():
 
 
 @given(raw_names)
-def test_a_key_has_32_hexadecimal_digits_whatever_the_path(path):
-    assert re.fullmatch(r"[0-9a-f]{32}", names.digest(path))
+def test_a_key_has_40_hexadecimal_digits_whatever_the_path(path):
+    assert re.fullmatch(r"[0-9a-f]{40}", names.digest(path))
     assert names.digest(path) == names.digest(bytes(bytearray(path)))
 
 
@@ -88,6 +88,25 @@ def test_keys_of_paths_that_differ_a_little_differ():
     paths = [b"", b"a", b"A", b"a/", b"a\0", b"a" * 4096, b"a" * 4095, "é".encode(), b"e\xcc\x81"]
 
     assert len({names.digest(path) for path in paths}) == len(paths)
+
+
+@given(raw_names)
+def test_what_is_shown_leads_back_to_the_name(name):
+    assert names.unshown(names.shown(name)) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["\\", "a\\q", r"\x41", r"\xzz", r"\U99999999", r"\ud800", "\udcff", r"\x0"]
+)
+def test_a_text_that_no_name_is_shown_as_is_taken_as_it_is(text):
+    assert names.unshown(text) == text.encode("utf-8", "surrogateescape")
+
+
+def test_the_keys_of_files_of_one_name_begin_alike():
+    keys = {names.digest(path)[:8] for path in (b"a.jpg", b"x/a.jpg", b"x/y/a.jpg")}
+
+    assert keys == {names.name_key(b"a.jpg")}
+    assert names.digest(b"b.jpg")[:8] not in keys
 
 
 def test_the_place_in_the_library_is_the_wall_clock_and_the_hash():

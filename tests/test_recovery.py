@@ -178,7 +178,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_and_takes_nothing(desk, lib
 
     place(desk, batch)
     with pytest.raises(builders.door.StaleRows):
-        settle(desk, batch, DEAD, 0.0)
+        settle(desk, batch, DEAD)
 
     assert list(AuditLog.objects.values_list("pk", flat=True)) == before
     assert_imported(item(), library)
@@ -197,7 +197,7 @@ def test_a_file_that_changes_before_it_is_placed_keeps_its_new_bytes(
         path.write_bytes(new)
 
     place(desk, batch)
-    settle(desk, batch, DEAD, 0.0)
+    settle(desk, batch, DEAD)
 
     assert item().state == ("missing" if new is None else "failed")
     if new is not None:
@@ -216,7 +216,7 @@ def test_a_failed_sync_takes_every_file_back(desk, library, inbox, monkeypatch):
 
     monkeypatch.setattr(effects, "fault_point", fail)
     problem = place(desk, batch)
-    settle(desk, batch, DEAD, 0.0)
+    settle(desk, batch, DEAD)
 
     assert problem is not None
     assert problem.code == ErrorCode.IO_ERROR
@@ -235,7 +235,7 @@ def test_a_full_disk_stops_the_session_and_loses_nothing(desk, inbox, monkeypatc
 
     monkeypatch.setattr(effects, "fault_point", fail)
     problem = place(desk, batch)
-    settle(desk, batch, DEAD, 0.0)
+    settle(desk, batch, DEAD)
 
     assert problem is not None
     assert problem.code == ErrorCode.DISK_FULL

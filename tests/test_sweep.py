@@ -134,7 +134,7 @@ def test_a_worker_that_was_only_thought_dead_cannot_write(session, inbox, librar
 
         place(desk, batch)  # it wakes up and moves the files all the same
         with pytest.raises(door.StaleRows):
-            settle(desk, batch, AWAY, 0.0)
+            settle(desk, batch, AWAY)
 
     finish(session)
     sweeper.sweep()
@@ -220,7 +220,7 @@ def test_a_session_goes_on_only_when_its_trouble_is_proven_gone(session, inbox, 
     assert sweeper.sweep() == {}
     assert everything() == before
     os.rename(f"{inbox}-away", inbox)
-    assert sweeper.sweep() == {"sessions_reopened": 1}
+    assert sweeper.sweep() == {"sessions_reopened": 1, "incidents_resolved": 1}
 
     assert ImportSession.objects.get(pk=session.pk).state == "expanding"
     assert sweeper.sweep() == {}

@@ -30,6 +30,9 @@ _GLYPHS = {
     "source_restored": "↶",
     "pending": "○",
     "ready": "○",
+    "open": "✖",
+    "back_again": "✖",
+    "resolved": "✔",
 }
 
 
@@ -98,8 +101,9 @@ class ReadOnlyAdmin(AnyModelAdmin):
 
 
 def list_link(model: str, row: Any, text: Any) -> SafeString:
-    """To the list of `model`, narrowed to what belongs to the session, item or media `row`."""
-    field = {"importsession": "session", "importitem": "item"}.get(row._meta.model_name, "media")
+    """To the list of `model`, narrowed to what belongs to the session, item, incident or media `row`."""
+    kind = str(row._meta.model_name)
+    field = {"importsession": "session", "importitem": "item"}.get(kind, kind)
     address = reverse(f"admin:local_import_{model}_changelist")
     return format_html('<a href="{}?{}__id__exact={}">{}</a>', address, field, row.pk, text)
 

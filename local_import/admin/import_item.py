@@ -31,6 +31,7 @@ class ImportItemAdmin(ReadOnlyAdmin):
         "shown_path",
         "size_bytes",
         "session_link",
+        "incident_link",
         "media_link",
     )
     list_filter = ("state", "error_code", "skip_reason")
@@ -48,6 +49,10 @@ class ImportItemAdmin(ReadOnlyAdmin):
     @admin.display(description=_("session"))
     def session_link(self, item: ImportItem) -> SafeString | str:
         return row_link("importsession", item.session_id, item.session)
+
+    @admin.display(description=_("incident"))
+    def incident_link(self, item: ImportItem) -> SafeString | str:
+        return row_link("incident", item.incident_id, item.incident_id)
 
     @admin.display(description=_("media"))
     def media_link(self, item: ImportItem) -> SafeString | str:

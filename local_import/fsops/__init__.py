@@ -33,7 +33,7 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, is_empty, listing, walk
+from .walking import Found, find, is_empty, listing, walk
 
 __all__ = [
     "READ",
@@ -58,6 +58,7 @@ __all__ = [
     "create_unreadable",
     "digest",
     "discard",
+    "find",
     "free_bytes",
     "is_below",
     "is_empty",

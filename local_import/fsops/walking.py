@@ -53,6 +53,20 @@ def walk(tree: Tree, path: bytes = b"") -> Iterator[Found]:
             yield entry
 
 
+def find(tree: Tree, path: bytes) -> Found | None:
+    """What a walk tells of one path: of itself, or of the first thing above it that is left out.
+
+    None when it is not there.
+    """
+    found, here = None, b""
+    for name in path.split(b"/"):
+        here = os.path.join(here, name)
+        found = _entry(tree, here, name)
+        if found is None or found.kind != "directory":
+            return found
+    return found
+
+
 def is_empty(tree: Tree) -> bool:
     """Whether nothing at all stands at the top of the tree, as in a mount point without its disk."""
     return not os.listdir(tree.descriptor)

@@ -20,10 +20,12 @@ from .refusals import refuse
 class SessionCommand(DeskCommand):
     """Acts on a session and shows how it stands then. Exit status: 0 done, 2 wrong use or refused."""
 
+    nargs: ClassVar[str | None] = None  # of the session's number; "?" where it may be left out
     reason: ClassVar[str]  # what the audit log says when no other reason is given
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("session", type=int, help="the number of the session")
+        number = "the number of the session"
+        parser.add_argument("session", type=int, nargs=self.nargs, help=number)
         parser.add_argument(
             "--reason", default=self.reason, help="why, for the audit log (a sentence)"
         )

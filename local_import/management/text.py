@@ -25,14 +25,29 @@ def session(report: Mapping[str, Any]) -> str:
         lines.append(f"  {report['undone']} undone, {len(report['refused'])} could not be")
         for entry in report["refused"][:SHOWN_FAILURES]:
             lines += _failure(entry)
-    for entry in report["failures"][:SHOWN_FAILURES]:
-        lines += _failure(entry)
-    hidden = len(report["failures"]) - SHOWN_FAILURES
-    if hidden > 0:
-        lines.append(
-            f"  … and {hidden} more: python manage.py import_status {report['session']} --json"
-        )
-    return "\n".join(lines)
+    return "\n".join(lines + _failures(report))
+
+
+def _failures(report: Mapping[str, Any]) -> list[str]:
+    """One for each cause and place, by the example that was seen last; of a dry run, each file."""
+    if "incidents" not in report:
+        lines = [line for one in report["failures"][:SHOWN_FAILURES] for line in _failure(one)]
+        hidden = len(report["failures"]) - SHOWN_FAILURES
+        return lines + ([f"  … and {hidden} more: --json lists them"] if hidden > 0 else [])
+    shown = [one for one in report["incidents"] if one["files"]]
+    lines = [line for one in shown[:SHOWN_FAILURES] for line in _incident(one)]
+    hidden = len(shown) - SHOWN_FAILURES
+    more = f"  … and {hidden} more causes: python manage.py import_report {report['session']}"
+    return lines + ([more] if hidden > 0 else [])
+
+
+def _incident(incident: Mapping[str, Any]) -> list[str]:
+    actions = [action["text"] for action in incident["actions"]]
+    lines = _failure({**incident, "recommended_actions": actions})
+    if incident["files"] > 1:
+        retry = f"python manage.py import_retry --incident {incident['incident']}"
+        lines.append(f"    {incident['files']:,} files fail alike; all of them again: {retry}")
+    return lines
 
 
 def _headline(report: Mapping[str, Any]) -> str:

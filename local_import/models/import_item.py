@@ -8,20 +8,33 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, TransitionNotAllowed, transition
 
 from .. import names
 from ..errors import ErrorCode
-from ..states import ITEM_IN_WORK, ItemState, SkipReason, SourceDisposition
+from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, ItemState, SkipReason, SourceDisposition
 from .import_session import ImportSession
+from .incident import Incident
 from .media import Media
 from .stateful import Stateful, StatefulQuerySet
 
 I = ItemState  # noqa: E741
+_IN_MOTION = Q(state__in=(I.MOVING, I.UPDATING))
+_HASHED_WITHOUT_MEDIA = Q(media__isnull=True) & ~Q(sha256="") & ~_IN_MOTION
 _WAITS = Q(owner="", lease_until__isnull=True)
 _WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
+
+
+def _repeated(condition: str) -> RawSQL:
+    """The condition of a partial index, for a query that is to use it.
+
+    SQLite does so only where a query repeats it literally: a parameter might be anything.
+    """
+    sql = condition.format("local_import_item")
+    return RawSQL(sql, (), output_field=models.BooleanField())  # noqa: S611 - no parameters
 
 
 class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
@@ -33,6 +46,18 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
 
     def in_work(self) -> ImportItemQuerySet:
         return self.filter(state__in=ITEM_IN_WORK)
+
+    def in_motion(self) -> ImportItemQuerySet:
+        return self.filter(_repeated("{0}.state IN ('moving', 'updating')"))
+
+    def hashed_without_media(self) -> ImportItemQuerySet:
+        """Read once, and neither in the library nor on their way to it."""
+        return self.filter(
+            _repeated(
+                "{0}.media_id IS NULL AND NOT ({0}.sha256 = '') "
+                "AND NOT ({0}.state IN ('moving', 'updating'))"
+            )
+        )
 
     def claimable(self, now: datetime) -> ImportItemQuerySet:
         """Waiting, and due: oldest first."""
@@ -59,7 +84,7 @@ class ImportItem(Stateful):
         _("id in another importer"), max_length=200, null=True, blank=True
     )
     path = models.BinaryField(_("path below the source, as bytes"))
-    path_digest = models.CharField(_("key of the path"), max_length=32)
+    path_digest = models.CharField(_("key of the path"), max_length=40)
     shown_path = models.TextField(_("path"))
     state = FSMField(
         _("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16
@@ -98,6 +123,24 @@ class ImportItem(Stateful):
     )
     error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
     failure = models.JSONField(_("failure"), default=dict, blank=True)
+    incident = models.ForeignKey(
+        Incident,
+        verbose_name=_("incident"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="items",
+        db_index=False,
+    )
+    retried_after = models.ForeignKey(
+        Incident,
+        verbose_name=_("offered again after"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="retried_items",
+        db_index=False,
+    )
     accept_damage = models.BooleanField(_("import although damaged"), default=False)
 
     objects = ImportItemQuerySet.as_manager()
@@ -121,13 +164,16 @@ class ImportItem(Stateful):
                 name="item_in_work_has_lease",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=(I.MOVING, I.UPDATING))
-                | (~Q(destination="") & ~Q(sha256="")),
+                condition=~_IN_MOTION | (~Q(destination="") & ~Q(sha256="")),
                 name="item_moving_has_destination",
             ),
             models.CheckConstraint(
                 condition=~Q(state=I.IMPORTED) | Q(media__isnull=False),
                 name="item_imported_has_media",
+            ),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=True) | Q(state__in=ITEM_UNRESOLVED),
+                name="item_with_incident_is_unresolved",
             ),
             models.UniqueConstraint(
                 fields=["session", "path_digest"], name="item_once_per_session"
@@ -136,12 +182,12 @@ class ImportItem(Stateful):
             # The arbiter between two workers that hold the same bytes at the same moment.
             models.UniqueConstraint(
                 fields=["sha256"],
-                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                condition=_IN_MOTION,
                 name="item_one_mover_per_content",
             ),
             models.UniqueConstraint(
                 fields=["destination"],
-                condition=Q(state__in=(I.MOVING, I.UPDATING)),
+                condition=_IN_MOTION,
                 name="item_one_mover_per_place",
             ),
         ]
@@ -154,7 +200,23 @@ class ImportItem(Stateful):
                 name="item_missing_but_placed",
                 condition=Q(state=I.MISSING) & ~Q(destination=""),
             ),
+            # No file that is imported on its first way is ever in this one.
+            models.Index(
+                fields=["sha256"],
+                name="item_hashed_without_media",
+                condition=_HASHED_WITHOUT_MEDIA,
+            ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
+            models.Index(
+                fields=["incident", "session"],
+                name="item_incident",
+                condition=Q(incident__isnull=False),
+            ),
+            models.Index(
+                fields=["retried_after", "state"],
+                name="item_retried_after",
+                condition=Q(retried_after__isnull=False),
+            ),
             models.Index(
                 fields=["session"],
                 name="item_release_due",
@@ -223,28 +285,36 @@ class ImportItem(Stateful):
     def dismiss(self) -> None:
         """An operator needs no import of this file."""
         self.skip_reason = SkipReason.DISMISSED
-        self.error_code, self.failure = "", {}
+        self.error_code, self.failure, self.incident_id = "", {}, None
 
     @transition(
         field=state,
         source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.UPDATING, I.IMPORTED],
         target=I.FAILED,
     )
-    def fail(self, *, error_code: str = ErrorCode.UNKNOWN, failure: Any = None) -> None:
+    def fail(
+        self,
+        *,
+        error_code: str = ErrorCode.UNKNOWN,
+        failure: Any = None,
+        incident_id: int | None = None,
+    ) -> None:
         """It could not be imported; code, evidence and remedy are recorded."""
         self._rest()
         self.error_code = error_code
         self.failure = failure or {}
+        self.incident_id = incident_id
 
     @transition(
         field=state,
         source=[I.PENDING, I.ANALYZING, I.CHECKING, I.MOVING, I.IMPORTED],
         target=I.MISSING,
     )
-    def lose(self, *, failure: Any = None) -> None:
+    def lose(self, *, failure: Any = None, incident_id: int | None = None) -> None:
         """The source vanished before the import, or the library's file after it."""
         self._rest()
         self.failure = failure or {}
+        self.incident_id = incident_id
 
     @transition(field=state, source=[I.ANALYZING, I.CHECKING, I.MOVING], target=I.PENDING)
     def release(
@@ -279,6 +349,7 @@ class ImportItem(Stateful):
                 "Only a damaged file can be imported although damaged.", object=self
             )
         self.error_code, self.skip_reason, self.failure = "", "", {}
+        self.retried_after_id, self.incident_id = F("incident_id"), None
         self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release
         self.retries = self.deaths = 0
         self.accept_damage = accept_damage
@@ -287,7 +358,7 @@ class ImportItem(Stateful):
     @transition(field=state, source=I.MISSING, target=I.IMPORTED)
     def recover(self, *, media_id: int) -> None:
         """The library's file is back, and its bytes are right."""
-        self.failure = {}
+        self.failure, self.incident_id = {}, None
         self.media_id = media_id
 
     @transition(field=state, source=[I.MOVING, I.IMPORTED], target=I.SOURCE_RESTORED)

@@ -13,6 +13,7 @@ from django_fsm import FSMField, transition
 
 from ..errors import ErrorCode
 from ..states import SESSION_RUNNING, SESSION_WAITING, ImportMode, SessionState
+from .incident import Incident
 from .stateful import Stateful, StatefulQuerySet
 
 S = SessionState
@@ -76,6 +77,14 @@ class ImportSession(Stateful):
 
     error_code = models.CharField(_("error"), max_length=40, choices=ErrorCode.choices, blank=True)
     failure = models.JSONField(_("failure"), default=dict, blank=True)
+    incident = models.ForeignKey(
+        Incident,
+        verbose_name=_("incident"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="sessions_in_error",
+    )
 
     runner = models.CharField(_("process that runs it"), max_length=200, blank=True)
     runner_lease_until = models.DateTimeField(_("its lease ends at"), null=True, blank=True)
@@ -112,6 +121,10 @@ class ImportSession(Stateful):
                 condition=Q(runner="", runner_lease_until__isnull=True)
                 | (~Q(runner="") & Q(runner_lease_until__isnull=False)),
                 name="session_runner_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=True) | Q(state=S.ERROR),
+                name="session_with_incident_is_in_error",
             ),
         ]
         indexes = [models.Index(fields=["state", "-id"], name="session_state_newest")]
@@ -172,10 +185,13 @@ class ImportSession(Stateful):
         self.finished_at = None
 
     @transition(field=state, source=[S.PENDING, S.READY, *sorted(SESSION_RUNNING)], target=S.ERROR)
-    def break_off(self, *, error_code: str = "", failure: Any = None) -> None:
+    def break_off(
+        self, *, error_code: str = "", failure: Any = None, incident_id: int | None = None
+    ) -> None:
         """The session itself cannot go on."""
         self.error_code = error_code or self.error_code or ErrorCode.UNKNOWN
         self.failure = failure or self.failure
+        self.incident_id = incident_id
         self.finished_at = timezone.now()
 
     @transition(
@@ -187,10 +203,10 @@ class ImportSession(Stateful):
         """Stopped or undone by an operator, or expired unstarted."""
         self.cancel_requested_at = self.cancel_requested_at or timezone.now()
         self.finished_at = timezone.now()
-        self.error_code, self.failure = "", {}
+        self.error_code, self.failure, self.incident_id = "", {}, None
 
     @transition(field=state, source=[S.ERROR, S.CANCELED], target=S.READY)
     def reopen(self) -> None:
         """The cause is gone, or the operator wants it after all."""
-        self.error_code, self.failure = "", {}
+        self.error_code, self.failure, self.incident_id = "", {}, None
         self.cancel_requested_at = self.finished_at = self.started_at = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -33,10 +34,16 @@ _engine = TroubleshootingEngine()
 
 def analyse(desk: Desk, work: Work, now: datetime | None = None) -> None:
     """Fill in what the bytes tell, or the verdict that ends this file's way."""
+    began = time.perf_counter()
+    _analyse(desk, work, now or datetime.now(UTC))
+    work.spent_ms += (time.perf_counter() - began) * 1000
+
+
+def _analyse(desk: Desk, work: Work, now: datetime) -> None:
     try:
         with fsops.open_source(desk.source, work.path) as source:
             work.fingerprint, work.size_bytes = source.fingerprint, source.size
-            _read(desk, work, source, now or datetime.now(UTC))
+            _read(desk, work, source, now)
     except FileNotFoundError as error:
         work.verdict = lost(desk, work, error)
     except NotRegularFile as error:

@@ -37,7 +37,9 @@ def place(
         elif should_stop():
             work.release("The worker was told to stop before this file was placed.")
         else:
+            began = time.perf_counter()
             problem = _place_one(desk, work)
+            work.spent_ms += (time.perf_counter() - began) * 1000
     return problem or _make_durable(desk, [work for work in planned if work.placed])
 
 

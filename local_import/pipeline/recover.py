@@ -191,7 +191,7 @@ def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
         fsops.quarantine(desk.library, item.destination.encode(), held)
         _move(item, Step("release", "Its bytes are in the library under another name."), actor)
     else:
-        settle(desk, [work_of_placed(desk, item)], actor, 0.0, from_state=item.state)
+        settle(desk, [work_of_placed(desk, item)], actor, from_state=item.state)
 
 
 def work_of_placed(desk: Desk, item: ImportItem) -> Work:

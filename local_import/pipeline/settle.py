@@ -42,22 +42,19 @@ def settle(
     desk: Desk,
     batch: Sequence[Work],
     owner: Actor,
-    duration_ms: float,
     from_state: str = ItemState.MOVING,
 ) -> None:
     """Record the outcome of a batch. Raises StaleRows when the lease was lost; the files that were
     placed are then adopted by whoever holds the items now."""
-    in_transaction(lambda: _settle(desk, batch, owner, duration_ms, from_state))
+    in_transaction(lambda: _settle(desk, batch, owner, from_state))
 
 
-def _settle(
-    desk: Desk, batch: Sequence[Work], owner: Actor, duration_ms: float, from_state: str
-) -> None:
+def _settle(desk: Desk, batch: Sequence[Work], owner: Actor, from_state: str) -> None:
     placed = [work for work in batch if work.placed]
     twins = [work for work in batch if work.twin_of is not None]
     record_media(placed)
     _finish(desk, placed, owner, from_state)
-    _tell_of_files(desk, placed, owner, duration_ms)
+    _tell_of_files(desk, placed, owner)
     _judge_twins(twins)
     settle_verdicts(desk, twins, owner, ItemState.CHECKING)
     unplaced = [work for work in batch if work.planned and not work.placed]
@@ -122,14 +119,13 @@ def _finish(desk: Desk, placed: Sequence[Work], owner: Actor, from_state: str) -
     )
 
 
-def _tell_of_files(desk: Desk, placed: Sequence[Work], owner: Actor, duration_ms: float) -> None:
+def _tell_of_files(desk: Desk, placed: Sequence[Work], owner: Actor) -> None:
     entry = Entry(
         AuditCategory.FILE_OPERATION,
         "Placed in the library.",
         action="file.place",
         session_id=desk.session_id,
         actor=owner,
-        duration_ms=duration_ms / max(len(placed), 1),
     )
     rows = [
         (
@@ -140,10 +136,11 @@ def _tell_of_files(desk: Desk, placed: Sequence[Work], owner: Actor, duration_ms
                 "bytes": work.size_bytes,
                 "how": "adopted" if work.adopted else str(work.disposition),
             },
+            work.spent_ms,
         )
         for work in placed
     ]
-    _audit.record_many(entry, ["item_id", "details"], rows)
+    _audit.record_many(entry, ["item_id", "details", "duration_ms"], rows)
 
 
 def _judge_twins(twins: Sequence[Work]) -> None:

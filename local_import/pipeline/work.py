@@ -37,6 +37,7 @@ class Work:
     accept_damage: bool = False
     attempts: int = 1
     retries: int = 0  # how often it was tried again by itself
+    spent_ms: float = 0.0  # on reading and placing it, so far
 
     fingerprint: Fingerprint | None = None
     sha256: str = ""

@@ -113,7 +113,6 @@ def run_batch(
     Settling this batch and claiming the next is one transaction: a commit is what many workers wait
     for most.
     """
-    began = time.perf_counter()
     desk.source.forget()
     for work in batch:
         if should_stop():
@@ -124,9 +123,7 @@ def run_batch(
         check(desk, batch, owner)
         problem = place(desk, batch, should_stop)
         following = in_transaction(
-            lambda: _settle_and_claim(
-                desk, batch, owner, began, should_stop, shift or Shift(), problem
-            )
+            lambda: _settle_and_claim(desk, batch, owner, should_stop, shift or Shift(), problem)
         )
     except StaleRows:
         logger.warning("lease lost, batch left to its new owner", exc_info=True)
@@ -141,12 +138,11 @@ def _settle_and_claim(
     desk: Desk,
     batch: Sequence[Work],
     owner: Actor,
-    began: float,
     should_stop: Callable[[], bool],
     shift: Shift,
     problem: ImportProblem | None,
 ) -> list[Work]:
-    settle(desk, batch, owner, (time.perf_counter() - began) * 1000)
+    settle(desk, batch, owner)
     return [] if problem else _next(desk, owner, should_stop, shift)
 
 

@@ -13,7 +13,6 @@ from django.db.models import Q
 from .. import door
 from ..audit_logger import Actor
 from ..door import Step
-from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession
 from ..state_synchronizer import StateSynchronizer
 from ..states import ITEM_UNRESOLVED, SESSION_AT_REST, ItemState
@@ -27,23 +26,26 @@ def retry(item_id: int, *, actor: Actor, reason: str) -> ImportItem:
     return _move(item_id, Step("requeue", reason), actor)
 
 
-def retry_all(session_id: int, *, actor: Actor, reason: str, code: str = "") -> int:
-    """Offer what failed or is missing in a session again, or of it only what has an error code.
+def retry_all(
+    session_id: int, *, actor: Actor, reason: str, code: str = "", incident_id: int | None = None
+) -> int:
+    """Offer what failed or is missing in a session again; returns how many items.
 
-    Returns how many there were.
+    With a code or an incident, only what failed of that.
     """
-    return sum(_retry_in(session_id, state, code, actor, reason) for state in ITEM_UNRESOLVED)
+    chosen = Q(incident__code=code) if code else Q()
+    if incident_id is not None:
+        chosen &= Q(incident=incident_id)
+    return sum(_retry_in(session_id, state, chosen, actor, reason) for state in ITEM_UNRESOLVED)
 
 
 def offer_restored(session_id: int, *, actor: Actor, reason: str) -> int:
     """Offer what an undo has brought back to its source; returns how many items."""
-    return _retry_in(session_id, ItemState.SOURCE_RESTORED, "", actor, reason)
+    return _retry_in(session_id, ItemState.SOURCE_RESTORED, Q(), actor, reason)
 
 
-def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str) -> int:
-    found = ImportItem.objects.in_session(session_id).filter(state=state).order_by("pk")
-    if code:
-        found = found.filter(_with_code(state, code))
+def _retry_in(session_id: int, state: str, chosen: Q, actor: Actor, reason: str) -> int:
+    found = ImportItem.objects.in_session(session_id).filter(chosen, state=state).order_by("pk")
     number = last = 0  # what fails again meanwhile is behind us, and is not offered twice
     while ids := list(found.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
         try:
@@ -52,14 +54,6 @@ def _retry_in(session_id: int, state: str, code: str, actor: Actor, reason: str)
             continue
         number, last = number + len(ids), ids[-1]
     return number
-
-
-def _with_code(state: str, code: str) -> Q:
-    """A missing item has its code in the failure, or that of a missing source."""
-    if state == ItemState.FAILED:
-        return Q(error_code=code)
-    told = Q(failure__code=code)
-    return told | Q(failure__code__isnull=True) if code == ErrorCode.SOURCE_MISSING else told
 
 
 def _requeue(ids: list[int], state: str, session_id: int, actor: Actor, reason: str) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ..models import ImportItem, ImportSession
 from ..pipeline.work import Work, code_of, state_after
+from ..reporting import incidents_of
 from ..state_machine import counted
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, ItemState, SessionState
@@ -30,6 +31,7 @@ def session_report(session: ImportSession) -> dict[str, Any]:
         "left_out": session.left_out,
         "paused": session.paused_reason or None,
         "error": session.failure or None,
+        "incidents": incidents_of(session),
         "failures": list(failures(session)),
     }
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django_fsm import TransitionNotAllowed
 
+from .. import incidents
 from ..audit_logger import SYSTEM, Actor
 from ..door import StaleRows
 from ..errors import CATALOGUE, ImportProblem
@@ -50,6 +51,7 @@ def sweep() -> dict[str, int]:
         done["sessions_moved"] += _synchronised(session)
     for session in _in_provable_error():
         done["sessions_reopened"] += _reopened(session)
+    done["incidents_resolved"] = incidents.resolve_over()
     done["workers_called"] = _call_workers()
     silent = database_now() - FORGET_WORKERS_AFTER
     done["workers_forgotten"] = Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]

@@ -3,11 +3,11 @@
 Reads; never writes. Whoever calls it for a failure must not fail by it: it takes any exception.
 """
 
+from ..reporting import generate_troubleshooting_report
 from .classify import code_of
 from .describe import Diagnosis, describe
 from .engine import ActionRecommender, TroubleshootingEngine
 from .recheck import Recheck, recheck
-from .report import generate_troubleshooting_report
 
 __all__ = [
     "ActionRecommender",

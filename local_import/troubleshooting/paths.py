@@ -12,12 +12,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from .. import fsops, processes
+from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
 from . import disks, rows, sentences
 from .evidence import Evidence, Known
 from .facts import about_path, shown
-from .probe import LIMIT_S, look, within
+from .probe import LIMIT_S, look
 
 LONGEST_NAME_BYTES = 255  # Source: limits.h, NAME_MAX
 

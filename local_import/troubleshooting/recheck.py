@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .. import formats, fsops, names
+from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Identity, Sight, Tree
 from . import disks, paths, sentences
 from .evidence import Evidence, Known, forget
-from .probe import LIMIT_S, NoAnswer, look, within
+from .probe import LIMIT_S, NoAnswer, look
 
 ROOM_BYTES = 1024 * 1024  # as much as an import leaves free
 READ_LIMIT_S = 0.6

@@ -18,7 +18,7 @@ from typing import Any
 from local_import import names
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
 from local_import.state_synchronizer import _flags, _snapshot, derive
-from local_import.states import ITEM_AT_REST, ITEM_IN_WORK, SESSION_AT_REST
+from local_import.states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_AT_REST
 
 from .place import TABLES, Place
 
@@ -205,6 +205,15 @@ def a_session_at_rest_rests(sight: Sight) -> Iterator[str]:
             yield f"session {session} is imported with items that are not"
 
 
+def every_failure_has_its_incident(sight: Sight) -> Iterator[str]:
+    for item in sight.items:
+        if (item.state in ITEM_UNRESOLVED) != (item.incident_id is not None):
+            yield f"{item} is {item.state} and has incident {item.incident_id}"
+    for row in (*sight.items, *sight.sessions):
+        if row.incident is not None and row.incident.state == "resolved":
+            yield f"incident {row.incident} is resolved, but {row} fails of it"
+
+
 def temporary_files_belong_to_work(sight: Sight) -> Iterator[str]:
     fences = {item.pk: item.fence for item in sight.in_work}
     for name in sorted(sight.incoming):
@@ -277,6 +286,7 @@ LAWS: tuple[Law, ...] = (
     the_audit_tells_every_state,
     work_has_an_owner,
     a_session_at_rest_rests,
+    every_failure_has_its_incident,
     temporary_files_belong_to_work,
 )
 OF_A_QUIET_SOURCE: tuple[Law, ...] = (everything_is_imported, the_source_is_as_the_mode_says)

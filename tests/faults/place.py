@@ -10,10 +10,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from local_import.models import AuditLog, ImportItem, ImportSession, Media, Worker
+from local_import.models import AuditLog, ImportItem, ImportSession, Incident, Media, Worker
 from tests.photos import jpeg
 
-TABLES = (AuditLog, ImportItem, ImportSession, Media)
+TABLES = (
+    *(AuditLog, ImportItem, Incident.sessions.through),
+    *(ImportSession, Incident, Media),
+)
 PHOTOS = {"a.jpg": jpeg(1), "b.jpg": jpeg(2), "sub/same.jpg": jpeg(1)}
 FOREIGN = b"somebody's only copy, not listed in any database"
 

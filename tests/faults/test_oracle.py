@@ -3,8 +3,11 @@
 import os
 
 import pytest
+from django.utils import timezone
 
-from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import import door
+from local_import.door import Step
+from local_import.models import AuditLog, ImportItem, ImportSession, Incident, Media
 
 from .flow import import_all, prepare
 from .oracle import verify, verify_end
@@ -60,6 +63,16 @@ def claim_after_the_end(place):
     ImportItem.objects.filter(pk=imported().pk).update_by_door(state="pending", media_id=None)
 
 
+def fail_without_an_incident(place):
+    rows = ImportItem.objects.filter(pk=imported().pk)
+    rows.update_by_door(state="failed", error_code="damaged")
+
+
+def resolve_by_hand(place):
+    door.move(ImportItem, imported().pk, Step("fail", "Spoiled.", {"error_code": "damaged"}))
+    Incident.objects.update(state="resolved", resolved_at=timezone.now())
+
+
 def call_the_session_failed(place):
     ImportSession.objects.update_by_door(state="failed")
 
@@ -75,6 +88,8 @@ BREAKS = {
     leave_a_temporary_file: "belongs to no item in work",
     call_it_missing: "but its source is there",
     claim_after_the_end: "with items that wait",
+    fail_without_an_incident: "has incident None",
+    resolve_by_hand: "is resolved, but",
     call_the_session_failed: "but its items call for imported",
 }
 

@@ -1,0 +1,123 @@
+"""Who could do the work: workers, the runner, the sweep that calls them, and the message broker."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django_celery_beat.models import PeriodicTask
+
+from ... import doorbell, versions
+from ...models import ImportItem, ImportSession, Worker
+from ...pipeline.lease import BEAT_S, LEASE
+from ...pipeline.runner import is_held
+from ...processes import is_provably_dead
+from .words import Account
+
+SWEEP = "local_import.sweep"
+# Beat writes down when it last ran a task every three minutes only (DJANGO_CELERY_BEAT, sync_every).
+BEAT_SILENT_AFTER = timedelta(minutes=5)
+LATE_AFTER = timedelta(seconds=2 * BEAT_S)
+
+
+def tell_workforce(
+    account: Account, session: ImportSession, now: datetime, *, is_due: bool = True
+) -> None:
+    """Who is at the session; or, where there is work and nobody at it, why nobody comes."""
+    fresh = Worker.objects.filter(heartbeat_at__gt=now - LEASE)
+    here = [worker for worker in fresh.filter(session=session) if not _is_dead(worker)]
+    if here:
+        age = now - max(worker.heartbeat_at for worker in here)
+        names = [worker.name for worker in here]
+        account.say("workers_here", number=len(here), age=age, workers=names)
+    if is_held(session, now):
+        code = "runner_here" if session.walked_at else "being_walked"
+        account.say(code, runner=session.runner, until=session.runner_lease_until)
+    elif not here and is_due:
+        _tell_absence(account, session, now)
+
+
+def _is_dead(worker: Worker) -> bool:
+    return is_provably_dead(worker.name)
+
+
+def _tell_absence(account: Account, session: ImportSession, now: datetime) -> None:
+    if session.runner:
+        account.say("runner_gone", runner=session.runner, until=session.runner_lease_until)
+    _tell_others(account, session, now)
+    _tell_calls(account, session, now)
+    if trouble := versions.misfit():
+        account.say("tables_misfit", trouble=trouble)
+    _tell_broker(account)
+    _tell_sweep(account, now)
+    account.offer("start_worker")
+    account.offer("run_session_here", session=session.pk)
+
+
+def _tell_others(account: Account, session: ImportSession, now: datetime) -> None:
+    fresh = Worker.objects.filter(heartbeat_at__gt=now - LEASE).exclude(session=session)
+    alive = [worker for worker in fresh if not _is_dead(worker)]
+    if not alive:
+        account.say("no_worker_alive", looked_back=LEASE)
+        return
+    if idle := [worker.name for worker in alive if worker.session_id is None]:
+        account.say("workers_idle", number=len(idle), workers=idle)
+    if busy := [worker for worker in alive if worker.session_id]:
+        sessions = ", ".join(sorted({str(worker.session_id) for worker in busy}))
+        account.say("workers_elsewhere", number=len(busy), sessions=sessions)
+
+
+def _tell_calls(account: Account, session: ImportSession, now: datetime) -> None:
+    called, number = session.rung_at, session.unanswered_rings
+    if called is None or number == 0:
+        account.say("workers_not_called", called=called)
+        account.offer("sweep")
+    elif doorbell.is_silent(session, now):
+        account.say("no_worker_came", number=number, called=called)
+    else:
+        account.say("workers_called", number=number, called=called)
+
+
+def _tell_broker(account: Account) -> None:
+    if trouble := doorbell.trouble():
+        account.say("broker_gone", trouble=trouble)
+        account.offer("check_broker")
+
+
+def _tell_sweep(account: Account, now: datetime) -> None:
+    tasks = list(PeriodicTask.objects.filter(task=SWEEP))
+    runs = [task.last_run_at for task in tasks if task.last_run_at]
+    if tasks and not any(task.enabled for task in tasks):
+        account.say("sweep_off")
+        account.offer("switch_sweep_on")
+    elif not runs:
+        account.say("sweep_never")
+        account.offer("start_beat")
+    elif now - max(runs) > BEAT_SILENT_AFTER:
+        account.say("sweep_silent", last=max(runs), age=now - max(runs))
+        account.offer("start_beat")
+
+
+def tell_holder(account: Account, item: ImportItem, now: datetime) -> None:
+    """Who has a file that is in work, and how fresh that one's heartbeat is."""
+    facts: dict[str, Any] = {"owner": item.owner, "until": item.lease_until, "fence": item.fence}
+    worker = Worker.objects.filter(name=item.owner).first()
+    code = _holding(item, worker, now)
+    if worker is not None:
+        facts |= {"heard": worker.heartbeat_at, "age": now - worker.heartbeat_at}
+    account.say(code, **facts)
+    if code in ("worker_busy", "worker_unknown"):
+        account.say("next_settles")
+    else:
+        account.say("next_sweep")
+        account.offer("sweep")
+
+
+def _holding(item: ImportItem, worker: Worker | None, now: datetime) -> str:
+    if is_provably_dead(item.owner):
+        return "worker_gone"
+    if item.lease_until is None or item.lease_until <= now:
+        return "lease_over"
+    if worker is None:
+        return "worker_unknown"
+    return "worker_silent" if now - worker.heartbeat_at > LATE_AFTER else "worker_busy"
