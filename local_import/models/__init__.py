@@ -1,9 +1,10 @@
-"""The tables: sessions, their items, the media of the library, and the audit log."""
+"""The tables: sessions, their items, the media of the library, findings, and the audit log."""
 
 from .audit_log import AuditLog
+from .finding import Finding
 from .import_item import ImportItem
 from .import_session import ImportSession
 from .media import Media
 from .worker import Worker
 
-__all__ = ["AuditLog", "ImportItem", "ImportSession", "Media", "Worker"]
+__all__ = ["AuditLog", "Finding", "ImportItem", "ImportSession", "Media", "Worker"]
