@@ -133,6 +133,24 @@ def move_many(
             _audit.record_many(entry, ["item_id"], [(pk,) for pk in ids])
 
 
+def put_back(row: Stateful, state: str, columns: Mapping[str, Any], *, actor: Actor) -> None:
+    """Write the state that the audit log tells of a locked row, where another one was written past
+    this door. It is no transition, and its audit row says so. Call it in a transaction."""
+    found = row.__dict__["state"]
+    changed = {**columns, "state": state, "state_changed_at": timezone.now()}
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    rows.update_by_door(**changed)  # type: ignore[attr-defined]
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        f"Put back to {state}: nothing tells how it came to {found}.",
+        level=AuditLevel.WARNING,
+        action="state.put_back",
+        actor=actor,
+        details={"from": found, "to": state},
+    )
+    _audit.record(_about(row, entry))
+
+
 def _write(
     changed: dict[str, Any],
     ids: Sequence[int],
@@ -223,4 +241,13 @@ def record_refusal(row: Any, step: Step, actor: Actor) -> None:
     _audit.record(_about(row, entry))
 
 
-__all__ = ["Each", "StaleRows", "Step", "move", "move_many", "move_to", "record_refusal"]
+__all__ = [
+    "Each",
+    "StaleRows",
+    "Step",
+    "move",
+    "move_many",
+    "move_to",
+    "put_back",
+    "record_refusal",
+]

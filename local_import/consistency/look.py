@@ -11,11 +11,13 @@ from django.db import models
 
 from ..models import ImportItem, ImportSession, Media
 from ..transactions import database_now, in_transaction
-from . import breaker, media, sessions, strays, work
+from . import breaker, media, sessions, strays, trail, work
 from .rule import Depth, Find, Look, Rule, Suspect
 
 RULES = {
-    rule.code: rule for room in (breaker, work, sessions, media, strays) for rule in room.RULES
+    rule.code: rule
+    for room in (breaker, trail, work, sessions, media, strays)
+    for rule in room.RULES
 }
 LIMIT = breaker.MOST  # suspects of one rule that are told of; of more only the number is
 CHUNK = 200  # suspects that are looked at again in one transaction

@@ -88,7 +88,7 @@ def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
 def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     """False when it is right by now. Rows are repaired under the lock of the look that verified."""
     rule = RULES[suspect.rule]
-    if rule.depth == Depth.ROWS:
+    if not rule.touches_files:
         return in_transaction(partial(_repair_locked, circumstances, rule, suspect, actor))
     found = look.again(circumstances, rule, [suspect.key])
     for one in found:
