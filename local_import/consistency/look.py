@@ -11,14 +11,22 @@ from django.db import models
 
 from ..models import ImportItem, ImportSession, Media
 from ..transactions import database_now, in_transaction
-from . import breaker, media, sessions, strays, trail, work
+from . import (
+    breaker,
+    imports,
+    media,
+    schedule,
+    sessions,
+    strays,
+    trail,
+    upkeep,
+    waiting,
+    work,
+)
 from .rule import Depth, Find, Look, Rule, Suspect
 
-RULES = {
-    rule.code: rule
-    for room in (breaker, trail, work, sessions, media, strays)
-    for rule in room.RULES
-}
+_ROOMS = (breaker, trail, work, waiting, sessions, imports, media, strays, schedule, upkeep)
+RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
 LIMIT = breaker.MOST  # suspects of one rule that are told of; of more only the number is
 CHUNK = 200  # suspects that are looked at again in one transaction
 _FREEZING = ("library_away", "files_gone_at_once")
@@ -73,7 +81,10 @@ def look_again(rule: Rule, keys: Sequence[str]) -> list[Suspect]:
 
 def _ask(look: Look, find: Find, report: Report) -> None:
     suspected: dict[str, list[Suspect]] = {}
+    codes = {rule.code for rule in RULES.values() if rule.find is find}
     for suspect in find(look, None):
+        if suspect.rule not in codes:
+            continue  # another pass tells of it
         report.numbers[suspect.rule] += 1
         if report.numbers[suspect.rule] <= LIMIT:
             suspected.setdefault(suspect.rule, []).append(suspect)

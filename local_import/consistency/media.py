@@ -31,9 +31,11 @@ def find_by_size(look: Look, keys: Keys | None) -> Iterator[Suspect]:
 
 
 def find_by_content(look: Look, keys: Keys | None) -> Iterator[Suspect]:
-    """Every file that is there with its size is read to its end."""
+    """Every file that is there with its size is read to its end; of the others that is told."""
     for row in _rows(look, keys):
-        if _judged(look, row) is None and (held := _content(look, row)) != row[3]:
+        if suspect := _judged(look, row):
+            yield suspect
+        elif (held := _content(look, row)) != row[3]:
             yield _told("media_content", row, {"is": held, "should_be": row[3]})
 
 

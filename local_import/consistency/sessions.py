@@ -15,6 +15,7 @@ from ..models import ImportItem, ImportSession
 from ..pipeline.runner import is_held
 from ..state_machine import counted
 from ..state_synchronizer import StateSynchronizer, derive, flags_of
+from . import scope
 from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect
 
 _FLAGS = (
@@ -26,28 +27,15 @@ _FLAGS = (
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     """Sessions at which nobody works, and that are still not what their items call for."""
     counts = _histograms(look, keys)
-    for session in _chosen(look, keys):
+    for session in scope.sessions(look, keys).defer("failure", "left_out").order_by("pk"):
         found = counts.get(session.pk, counted(()))
         for suspect in _judged(session, found):
             if _is_quiet(look, session):
                 yield suspect
 
 
-def _chosen(look: Look, keys: Keys | None) -> Iterator[ImportSession]:
-    sessions = ImportSession.objects.defer("failure", "left_out").order_by("pk")
-    if look.session_id is not None:
-        sessions = sessions.filter(pk=look.session_id)
-    if keys is not None:
-        sessions = sessions.filter(pk__in=map(int, keys))
-    return sessions.iterator()
-
-
 def _histograms(look: Look, keys: Keys | None) -> dict[int, dict[str, int]]:
-    items = ImportItem.objects.all()
-    if look.session_id is not None:
-        items = items.in_session(look.session_id)
-    if keys is not None:
-        items = items.filter(session__in=map(int, keys))
+    items = scope.items(look, keys, of_sessions=True)
     found: dict[int, dict[str, int]] = {}
     rows = items.values_list("session_id", "state").annotate(number=Count("pk")).order_by()
     for session_id, state, number in rows.iterator():

@@ -13,20 +13,19 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from django.db import connection
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from ..audit_log_repository import AuditLogQuerySet
 from ..errors import Severity
 from ..models import AuditLog, ImportItem, ImportSession
-from ..models.audit_log import AuditCategory
 from ..states import ItemState, SessionState
+from . import purge
 from .anchor import settle_state
 from .rule import Depth, Find, Keys, Look, Rule, Suspect
 
 CHUNK = 20_000  # items in one statement
 LARGEST_ID = 2**63 - 1
-PURGE = "audit.purge"  # the action whose rows tell up to when the log was purged
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 Chain = Sequence[tuple[str, str]]  # (from, to), oldest first
 
 
@@ -83,16 +82,15 @@ def _statement(kind: _Kind, chosen: str) -> str:
             GROUP BY {kind.column}
         )
         SELECT o.id FROM {kind.table} o LEFT JOIN t ON t.id = o.id
-        WHERE o.id {chosen} AND (
-            {kind.wrong} OR (t.total IS NULL AND {kind.untold} AND o.state_changed_at >= %s)
-        )
+        WHERE o.id {chosen} AND o.state_changed_at >= %s
+            AND ({kind.wrong} OR (t.total IS NULL AND {kind.untold}))
         UNION ALL
         SELECT t.id FROM t WHERE NOT EXISTS (SELECT 1 FROM {kind.table} o WHERE o.id = t.id)
     """
 
 
 def find_items(look: Look, keys: Keys | None) -> Iterator[Suspect]:
-    purged_until = _purged_until()
+    purged_until = purge.purged_until() or EVER
     for chosen, values in _chunks(look, keys):
         suspected = _run(_ITEM, chosen, values, purged_until)
         items = ImportItem.objects.in_bulk(suspected)
@@ -105,7 +103,7 @@ def find_sessions(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     if keys is not None or look.session_id is not None:
         values = [int(key) for key in keys or ()] or [look.session_id or 0]
         chosen = f"IN ({', '.join(['%s'] * len(values))})"
-    suspected = _run(_SESSION, chosen, values, _purged_until())
+    suspected = _run(_SESSION, chosen, values, purge.purged_until() or EVER)
     for session in ImportSession.objects.filter(pk__in=suspected):
         rows = AuditLog.objects.of_session(session.pk).filter(item__isnull=True)
         yield from _judged("session", session, rows.filter(external_item=""))
@@ -148,7 +146,7 @@ def _judged_item(look: Look, pk: int, item: ImportItem | None) -> Iterator[Suspe
 
 def _is_looked_at(look: Look, session_id: int | None) -> bool:
     """Rows of a session that is none of ours, as another importer's, say nothing of our items."""
-    sessions = ImportSession.objects.filter(pk=session_id)
+    sessions = ImportSession.objects.filter(pk=session_id or 0)
     return look.session_id in (None, session_id) and sessions.exists()
 
 
@@ -180,14 +178,6 @@ def _gap(chain: Chain, first: str) -> tuple[str, str] | None:
             return at or "the beginning", source
         at = target
     return None
-
-
-def _purged_until() -> datetime:
-    """What has not changed since then need not have rows any more."""
-    rows = AuditLog.objects.filter(category=AuditCategory.CONSISTENCY, action=PURGE)
-    row = rows.order_by("-pk").first()
-    moment = parse_datetime(str(row.details.get("before", ""))) if row else None
-    return moment or datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _rules(name: str, find: Find) -> tuple[Rule, Rule]:

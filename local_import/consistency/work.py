@@ -12,6 +12,7 @@ from ..audit_logger import Actor
 from ..errors import Severity
 from ..models import ImportItem
 from ..states import ITEM_IN_WORK
+from . import scope
 from .rule import Depth, Keys, Look, Rule, Suspect
 
 _UNHELD = Q(owner="") | Q(lease_until__isnull=True) | Q(fence=0)
@@ -19,11 +20,7 @@ _UNHELD = Q(owner="") | Q(lease_until__isnull=True) | Q(fence=0)
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     """What the database forbids, unless somebody took its constraints away."""
-    items = ImportItem.objects.order_by("pk")
-    if look.session_id is not None:
-        items = items.in_session(look.session_id)
-    if keys is not None:
-        items = items.filter(pk__in=map(int, keys))
+    items = scope.items(look, keys).order_by("pk")
     for item in items.in_work().filter(_UNHELD):
         yield _told("work_without_lease", item)
     held = items.exclude(state__in=ITEM_IN_WORK).filter(~Q(owner="") | Q(lease_until__isnull=False))
