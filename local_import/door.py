@@ -18,6 +18,7 @@ from django_fsm import TransitionNotAllowed
 from . import setwise
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from .errors import ErrorCode
+from .guards import open_gate
 from .models import ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
 from .models.stateful import Stateful
@@ -139,7 +140,8 @@ def put_back(row: Stateful, state: str, columns: Mapping[str, Any], *, actor: Ac
     found = row.__dict__["state"]
     changed = {**columns, "state": state, "state_changed_at": timezone.now()}
     rows = type(row)._base_manager.filter(pk=row.pk)
-    rows.update_by_door(**changed)  # type: ignore[attr-defined]
+    with open_gate("put back"):
+        rows.update_by_door(**changed)  # type: ignore[attr-defined]
     entry = Entry(
         AuditCategory.CONSISTENCY,
         f"Put back to {state}: nothing tells how it came to {found}.",

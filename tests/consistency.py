@@ -4,12 +4,13 @@ import os
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 
 from local_import import transactions
 from local_import.audit_logger import Actor
 from local_import.consistency import look, repair
 from local_import.consistency.rule import Depth
+from local_import.guards import open_gate
 from local_import.services import sessions
 from tests.faults.flow import run_here
 from tests.photos import jpeg
@@ -49,6 +50,25 @@ def rules_found(depth=Depth.CONTENTS):
 
 def repaired(depth=Depth.CONTENTS):
     return repair.repair(depth=depth, actor=OPERATOR)
+
+
+@contextmanager
+def guards_away():
+    """As in a database whose triggers were lost."""
+    with transaction.atomic(), open_gate("damage"):
+        yield
+
+
+def forget(rows):
+    """Delete rows as by SQL."""
+    with guards_away():
+        rows._raw_delete("default")
+
+
+def flip(rows, **values):
+    """Write a state as by SQL."""
+    with guards_away():
+        rows.update_by_door(**values)
 
 
 @contextmanager

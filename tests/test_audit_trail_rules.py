@@ -3,7 +3,7 @@
 import pytest
 
 from local_import.models import AuditLog, ImportItem, ImportSession
-from tests.consistency import found, imported, repaired, time_passed
+from tests.consistency import flip, forget, found, imported, repaired, time_passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -14,15 +14,6 @@ def item(inbox, library, monkeypatch):
     imported(inbox)
     with time_passed(monkeypatch):
         yield ImportItem.objects.order_by("pk").first()
-
-
-def forget(rows):
-    rows._raw_delete("default")
-
-
-def flip(rows, **values):
-    """As by somebody who writes SQL."""
-    rows.update_by_door(**values)
 
 
 def told_of(item):
@@ -73,7 +64,7 @@ def test_a_row_that_is_gone_from_the_middle_is_missed_and_left_to_a_person(item,
 
 def test_an_item_that_is_gone_is_missed(item):
     session_id = item.session_id
-    ImportItem.objects.filter(pk=item.pk)._raw_delete("default")
+    forget(ImportItem.objects.filter(pk=item.pk))
 
     assert found() == [("item_gone", str(item.pk)), ("session_counts", str(session_id))]
     assert [s.rule for s in repaired().after.suspects] == ["item_gone"]

@@ -12,6 +12,7 @@ from tests.consistency import (
     HOUR,
     OPERATOR,
     constraints_away,
+    flip,
     found,
     imported,
     repaired,
@@ -39,7 +40,7 @@ def test_a_finished_import_is_consistent(session):
 
 
 def test_a_session_that_is_not_what_its_items_call_for_is_found_and_moved(session):
-    ImportSession.objects.update_by_door(state="importing")
+    flip(ImportSession.objects.all(), state="importing")
     assert rules_found() == ["session_state", "session_state_unaudited"]
 
     assert repaired().after.suspects == []

@@ -22,7 +22,7 @@ from local_import.models import AuditLog, ImportItem, ImportSession, Media
 from local_import.services import sessions
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.transactions import database_now
-from tests.consistency import repaired, time_passed
+from tests.consistency import forget, guards_away, repaired, time_passed
 from tests.faults.flow import run_here
 from tests.photos import jpeg
 
@@ -61,12 +61,8 @@ class World:
 
 
 def sql(statement, *values):
-    with connection.cursor() as cursor:
+    with guards_away(), connection.cursor() as cursor:
         cursor.execute(statement, values)
-
-
-def forget(rows):
-    rows._raw_delete("default")
 
 
 # Each way returns the rules that must tell of it, and those that are left to a person.

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from ..audit_log_repository import AuditLogQuerySet
 from ..audit_logger import SYSTEM, Actor, AuditLogger, Entry
+from ..guards import open_gate
 from ..models import AuditLog, ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
 from ..transactions import database_now, in_transaction
@@ -73,7 +74,8 @@ def _remove(ids: list[int], before: datetime) -> int:
     sessions = ImportSession.objects.filter(changed, pk=OuterRef("session_id"))
     kept = Exists(items) | Q(item__isnull=True) & Exists(sessions)
     rows = AuditLog.objects.filter(pk__in=ids).exclude(kept)
-    return int(rows._raw_delete(rows.db))
+    with open_gate("purge"):
+        return int(rows._raw_delete(rows.db))
 
 
 def purged_until() -> datetime | None:
