@@ -158,7 +158,7 @@ def _on_sqlite(name: str, event: str, condition: str) -> str:
     closed = f"NOT EXISTS (SELECT 1 FROM {GATE})"
     when = f"({condition}) AND {closed}" if condition else closed
     return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {_TABLES[name]} WHEN {when} "
+        f"CREATE TRIGGER {name} AFTER {event} ON {_TABLES[name]} WHEN {when} "
         f"BEGIN SELECT RAISE(ABORT, '{_TEXTS[name]}'); END"
     )
 
@@ -166,6 +166,6 @@ def _on_sqlite(name: str, event: str, condition: str) -> str:
 def _on_postgresql(name: str, event: str, condition: str) -> str:
     when = f"WHEN ({condition}) " if condition else ""
     return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {_TABLES[name]} FOR EACH ROW {when}"
+        f"CREATE TRIGGER {name} AFTER {event} ON {_TABLES[name]} FOR EACH ROW {when}"
         f"EXECUTE FUNCTION {_FUNCTION}('{_TEXTS[name]}')"
     )

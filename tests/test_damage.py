@@ -309,6 +309,12 @@ def item_time_ahead(w):
     return {"time_ahead"}, {"time_ahead"}
 
 
+def guards_lost(w):
+    on = " ON local_import_item" if connection.vendor == "postgresql" else ""
+    sql(f"DROP TRIGGER guard_item_state{on}")
+    return {"guards_lost"}, NOTHING
+
+
 def source_not_released(w):
     ImportItem.objects.filter(pk=w.item().pk).update(source_disposition="release_due")
     return {"source_not_released"}, NOTHING
@@ -322,7 +328,8 @@ WAYS = [
     audit_row_removed, audit_of_an_item_removed, audit_of_the_session_removed, audit_row_changed,
     media_of_another, media_path_edited, media_paths_exchanged, media_path_outside,
     media_size_edited, media_hash_edited, item_hash_edited, item_place_edited, worker_died,
-    lease_far_off, mark_gone, clock_ahead, item_time_ahead, source_not_released,
+    lease_far_off, mark_gone, clock_ahead, item_time_ahead, guards_lost,
+    source_not_released,
 ]  # fmt: skip
 
 

@@ -72,7 +72,9 @@ def test_an_audit_row_cannot_be_changed_or_removed_by_sql(statement):
 def test_a_user_who_is_deleted_is_no_longer_named():
     user = get_user_model().objects.create_user("operator")
     make_item(state="missing")
-    AuditLog.objects.create(timestamp="2026-01-01T00:00Z", level="info", category="error", user=user)
+    AuditLog.objects.create(
+        timestamp="2026-01-01T00:00Z", level="info", category="error", user=user
+    )
 
     user.delete()
 

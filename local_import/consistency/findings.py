@@ -82,8 +82,17 @@ def close(rows: Iterable[Finding], state: FindingState, by: str, now: datetime) 
     found.update(state=state, closed_at=now, closed_by=by, accepted_until=None)
 
 
+def accepted() -> set[str]:
+    """The digests of what somebody lives with for now."""
+    rows = Finding.objects.filter(state=FindingState.ACCEPTED, accepted_until__gt=database_now())
+    return set(rows.values_list("digest", flat=True))
+
+
 def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Finding:
-    """Live with a finding until a time; then it stands again. Raises Finding.DoesNotExist."""
+    """Live with a finding until a time; then it stands again, and until then nothing repairs it.
+
+    Raises Finding.DoesNotExist when it does not stand.
+    """
     rows = Finding.objects.filter(pk=finding_id, state__in=(*STANDING, FindingState.ACCEPTED))
     rows.update(
         state=FindingState.ACCEPTED,

@@ -39,11 +39,12 @@ class Outcome:
 
 
 def plan(report: Report) -> list[Suspect]:
-    """What can be repaired, in the order in which it will be."""
+    """What can be repaired, and is not lived with, in the order in which it will be."""
     if report.is_frozen:
         return []
-    order = list(RULES)
+    order, accepted = list(RULES), findings.accepted()
     able = [s for s in report.suspects if RULES[s.rule].repair is not None]
+    able = [suspect for suspect in able if findings.digest_of(suspect) not in accepted]
     return sorted(able, key=lambda suspect: order.index(suspect.rule))
 
 

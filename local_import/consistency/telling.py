@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from . import findings
 from .look import LIMIT, RULES, Report
 from .repair import Outcome, plan
 from .rule import Suspect
 
 
 def look_report(report: Report) -> dict[str, Any]:
+    """`accepted` are findings that somebody lives with for now: they do not count."""
+    known = findings.accepted()
+    standing = [s for s in report.suspects if findings.digest_of(s) not in known]
     return {
-        "consistent": not report.suspects,
+        "consistent": not standing,
         "frozen": report.is_frozen,
         "rules": [rule.code for rule in report.looked],
-        "findings": [finding(suspect) for suspect in report.suspects],
+        "findings": [finding(suspect) for suspect in standing],
+        "accepted": [finding(suspect) for suspect in report.suspects if suspect not in standing],
         "more": _not_told(report),
     }
 
@@ -50,27 +54,18 @@ def finding(suspect: Suspect) -> dict[str, Any]:
 
 def plan_report(report: Report) -> dict[str, Any]:
     """What a repair would do, and what it would leave to a person."""
-    planned = plan(report)
-    return look_report(report) | {
-        "applied": False,
-        "planned": [finding(suspect) for suspect in planned],
-        "left": _left(report.suspects, planned),
-    }
+    planned = [finding(suspect) for suspect in plan(report)]
+    told = look_report(report)
+    left = [one for one in told["findings"] if one not in planned]
+    return told | {"applied": False, "planned": planned, "left": left}
 
 
 def outcome_report(outcome: Outcome) -> dict[str, Any]:
     assert outcome.after
     reasons = {(s.rule, s.key): reason for s, reason in outcome.refused}
+    told = look_report(outcome.after)
     left = [
-        finding(suspect) | {"refused": reasons.get((suspect.rule, suspect.key), "")}
-        for suspect in outcome.after.suspects
+        one | {"refused": reasons.get((one["rule"], one["object"]))} for one in told["findings"]
     ]
-    return look_report(outcome.after) | {
-        "applied": True,
-        "repaired": [finding(suspect) for suspect in outcome.repaired],
-        "left": left,
-    }
-
-
-def _left(suspects: Iterable[Suspect], planned: list[Suspect]) -> list[dict[str, Any]]:
-    return [finding(suspect) for suspect in suspects if suspect not in planned]
+    repaired = [finding(suspect) for suspect in outcome.repaired]
+    return told | {"applied": True, "repaired": repaired, "left": left}

@@ -1,4 +1,4 @@
-"""Rules of upkeep: clocks, the age of the audit log and of the quarantine, and double media."""
+"""Rules of upkeep: guards, clocks, the age of the audit log and of the quarantine, and double media."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import pairwise
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
+from .. import guards
 from ..audit_logger import Actor
 from ..errors import Severity
 from ..models import AuditLog, Media
@@ -36,6 +37,15 @@ def _clock_of_the_log(look: Look) -> Iterator[Suspect]:
     back = next((old for new, old in pairwise(newest) if old[0] > new[0] + GRACE), None)
     if wrong := ahead or back:
         yield Suspect("clock_wrong", "clock", {"at": str(wrong[0]), "actor": wrong[1]})
+
+
+def find_lost_guards(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    if look.session_id is None and not guards.is_installed():
+        yield Suspect("guards_lost", "guards")
+
+
+def make_guards(look: Look, suspect: Suspect, actor: Actor) -> None:
+    guards.install()
 
 
 def find_overdue_purge(look: Look, keys: Keys | None) -> Iterator[Suspect]:
@@ -82,6 +92,19 @@ def find_overdue_reading(look: Look, keys: Keys | None) -> Iterator[Suspect]:
 
 
 RULES = (
+    Rule(
+        code="guards_lost",
+        severity=Severity.HIGH,
+        about="library",
+        depth=Depth.ROWS,
+        sentence=_("The triggers that guard states and audit log are not those of the code."),
+        find=find_lost_guards,
+        repair=make_guards,
+        proposal=_("Make the triggers again."),
+        risk=_("None."),
+        automatic=True,
+        advice=_("Let the user of the database own its tables, then: python manage.py migrate"),
+    ),
     Rule(
         code="clock_wrong",
         severity=Severity.MEDIUM,

@@ -9,11 +9,12 @@ SHOWN = 50
 
 
 def look(report: Mapping[str, Any]) -> str:
+    accepted = f" {len(report['accepted'])} accepted." if report["accepted"] else ""
     if report["consistent"]:
-        return f"✔ Consistent, by {len(report['rules'])} rules."
+        return f"✔ Consistent, by {len(report['rules'])} rules.{accepted}"
     lines = _listed(report["findings"], "proposal")
     lines += [f"  … and {number} more of {code}" for code, number in report["more"].items()]
-    lines.append(f"{_number(report['findings'], 'finding')}.{_way_on(report)}")
+    lines.append(f"{_number(report['findings'], 'finding')}.{accepted}{_way_on(report)}")
     return "\n".join(lines)
 
 
