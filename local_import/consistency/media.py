@@ -85,9 +85,7 @@ def _judged(look: Look, row: Row) -> Suspect | None:
 
 def is_inside(path: bytes) -> bool:
     """Whether the path leads to a place in the library where media may stand."""
-    parts = path.split(b"/")
-    odd = any(part in (b"", b".", b"..") or b"\0" in part for part in parts)
-    return not odd and not path.startswith(_KEPT)
+    return names.is_below(path) and not path.startswith(_KEPT)
 
 
 def _content(look: Look, row: Row) -> str:

@@ -30,8 +30,9 @@ class Held:
 
     @property
     def origin(self) -> bytes | None:
-        """Where in the library it stood; None when nobody wrote it down."""
-        return path_of(self.manifest["from"]) if "from" in self.manifest else None
+        """Where in the library it stood; None when nobody wrote down a place in it."""
+        path = path_of(str(self.manifest.get("from", "")))
+        return path if names.is_below(path) else None
 
 
 def set_aside(library: Tree, path: bytes, why: str, now: datetime) -> bytes:
@@ -61,14 +62,14 @@ def _manifest(library: Tree, path: bytes) -> dict[str, Any]:
             told = json.loads(file.read_at(0, 64 * 1024))
     except (OSError, ValueError, fsops.FileEffectError):
         return {}
-    return told if isinstance(told, dict) and isinstance(told.get("from"), str) else {}
+    return told if isinstance(told, dict) else {}
 
 
 def put_back(library: Tree, found: Held) -> bytes:
     """Rename a file to where it stood. Raises DestinationTaken, or ValueError without a manifest."""
     origin = found.origin
     if origin is None:
-        raise ValueError("nobody wrote down where it stood")
+        raise ValueError("nobody wrote down where in the library it stood")
     fsops.publish(library, found.path, origin)
     fsops.sync(library)
     return origin
