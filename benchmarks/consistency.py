@@ -151,8 +151,8 @@ def measure(work: Callable[[], None]) -> tuple[float, float, int]:
     results = context.Queue()
     process = context.Process(target=_measured, args=(work, results))
     process.start()
-    found: tuple[float, float, int] = results.get()
     process.join()
+    found: tuple[float, float, int] = results.get(timeout=1)  # Empty: the look failed
     return found
 
 
@@ -173,8 +173,7 @@ def main() -> None:
         call_command("migrate", verbosity=0)
         fill(options.items)
         connection.close()
-        if not options.no_files:
-            write_files(options.items, Path(directory) / "library")
+        write_files(0 if options.no_files else options.items, Path(directory) / "library")
         print(json.dumps({"items": options.items, "database": connection.vendor}))
         measure(bare_scan)
         for name, work in {

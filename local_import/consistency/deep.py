@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from ..models import Media
 from ..transactions import database_now
@@ -39,7 +39,7 @@ def read_on(should_stop: Callable[[], bool] = lambda: False, budget: int | None 
     with breaker.library_to_look_at() as library:
         look = Look(database_now(), library)
         while library and left > done.size_bytes and len(skipped) < breaker.MOST:
-            chunk = _next(skipped)
+            chunk = _next(look, skipped)
             if not chunk or should_stop():
                 break
             skipped += _read(look, chunk, done)
@@ -51,9 +51,10 @@ def _portion() -> int:
     return max(total // PASS.days, SMALLEST)
 
 
-def _next(skipped: list[int]) -> dict[int, int]:
-    """Ids and sizes of the files that were not read for longest."""
-    rows = Media.objects.exclude(pk__in=skipped)
+def _next(look: Look, skipped: list[int]) -> dict[int, int]:
+    """Ids and sizes of the files that were not read for longest, and not since the look began."""
+    unread = Q(verified_at__isnull=True) | Q(verified_at__lt=look.now)
+    rows = Media.objects.filter(unread).exclude(pk__in=skipped)
     rows = rows.order_by(F("verified_at").asc(nulls_first=True), "pk")
     return dict(rows.values_list("pk", "size_bytes")[:CHUNK])
 

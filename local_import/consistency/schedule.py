@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import current_app
-from celery.schedules import maybe_schedule
+from celery.schedules import crontab, maybe_schedule
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
@@ -34,8 +34,8 @@ def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
 def _judged(
     look: Look, name: str, entry: dict[str, Any], row: PeriodicTask | None
 ) -> Iterator[Suspect]:
-    due = f"{entry['task']} {maybe_schedule(entry['schedule'])!r}"
-    told = f"{row.task} {row.schedule!r}" if row else "nothing"
+    due = f"{entry['task']} {_written(maybe_schedule(entry['schedule']))}"
+    told = f"{row.task} {_written(row.schedule)}" if row else "nothing"
     if told != due:
         facts = {"name": name, "is": told, "should_be": due}
         yield Suspect("schedule_differs", name, facts)
@@ -43,6 +43,14 @@ def _judged(
         yield Suspect("schedule_off", name, {"name": name})
     elif row and name == BEATING and _is_silent(look, row):
         yield Suspect("beat_silent", name, {"since": str(row.last_run_at or row.date_changed)})
+
+
+def _written(schedule: Any) -> str:
+    """As people write it; the classes of beat and of Celery compare by more than the time."""
+    if not isinstance(schedule, crontab):
+        return f"every {schedule.run_every.total_seconds():g} s"
+    fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+    return " ".join(str(getattr(schedule, f"_orig_{name}")) for name in fields)
 
 
 def _is_silent(look: Look, row: PeriodicTask) -> bool:
