@@ -16,7 +16,7 @@ from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..state_synchronizer import StateSynchronizer, derive, flags_of
-from ..states import ITEM_IN_WORK, ItemState, SessionState, SkipReason
+from ..states import ITEM_IN_WORK, SESSION_AT_REST, ItemState, SessionState, SkipReason
 from .rule import CannotRepair, Look, Suspect
 
 _audit = AuditLogger()
@@ -95,5 +95,9 @@ def _settle_session(session: ImportSession, suspect: Suspect, actor: Actor) -> N
     if not told or derive(flags_of(session, counts), counts) == session.state:
         _anchor(suspect, told or SessionState.PENDING, actor)
         return
-    code = (session.error_code or ErrorCode.UNKNOWN) if told == SessionState.ERROR else ""
+    code = session.error_code  # also of one that broke off and waits for the files in work
+    if told == SessionState.ERROR:
+        code = code or ErrorCode.UNKNOWN
+    elif told in SESSION_AT_REST:
+        code = ""
     door.put_back(session, told, {"error_code": code}, actor=actor)
