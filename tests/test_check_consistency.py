@@ -160,3 +160,70 @@ def test_an_accepted_finding_stays_so_until_its_time_is_over(session, library):
     findings.keep(look.take(codes=["media_missing"]))
 
     assert (kept, Finding.objects.get().state) == ("accepted", "open")
+
+
+def test_an_accepted_finding_does_not_count_and_is_not_repaired(session, library, capsys):
+    stray = library / "stray.jpg"
+    stray.write_bytes(b"known")
+    findings.keep(look.take())
+    number = str(Finding.objects.get().pk)
+
+    call_command("accept_finding", number, "--reason", "It belongs to the scanner.", "--json")
+    call_command("check_consistency", "--json")
+    repaired()
+
+    told, checked = capsys.readouterr().out.splitlines()[0], Finding.objects.get()
+    assert json.loads(told)["rule"] == "stray_file"
+    assert stray.exists()
+    assert (checked.state, checked.accepted_reason) == ("accepted", "It belongs to the scanner.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["999", "--reason", "x"], ["{}", "--reason", " "], ["{}", "--reason", "x", "--days", "0"]],
+)
+def test_a_finding_is_not_accepted_without_a_reason_a_time_and_a_number(
+    session, library, arguments
+):
+    (library / "stray.jpg").write_bytes(b"known")
+    findings.keep(look.take())
+    row = Finding.objects.get()
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("accept_finding", *[part.format(row.pk) for part in arguments])
+
+    assert ended.value.code == 2
+    assert Finding.objects.get().state == "open"
+
+
+def test_a_session_that_is_not_there_is_wrong_use(session):
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_consistency", "--session", "999")
+
+    assert ended.value.code == 2
+
+
+def test_the_page_of_findings_shows_them_and_escapes_what_strangers_named(
+    session, library, admin_client
+):
+    (library / "<script>x.jpg").write_bytes(b"x")
+    findings.keep(look.take())
+
+    page = admin_client.get("/admin/local_import/finding/").content.decode()
+
+    assert "stray_file" in page and "<script>x" not in page
+
+
+def test_more_suspects_than_are_told_of_are_counted(session, library, monkeypatch, capsys):
+    monkeypatch.setattr(look, "LIMIT", 2)
+    monkeypatch.setattr("local_import.consistency.telling.LIMIT", 2)
+    for number in range(5):
+        (library / f"{number}.jpg").write_bytes(b"x")
+
+    with pytest.raises(SystemExit):
+        call_command("check_consistency", "--json")
+
+    report = json.loads(capsys.readouterr().out)
+    assert (len(report["findings"]), report["more"]) == (2, {"stray_file": 3})
+    outcome = repaired()
+    assert (len(outcome.repaired), outcome.after.suspects) == (5, [])

@@ -50,6 +50,11 @@ class Report:
     def is_frozen(self) -> bool:
         return any(suspect.rule in _FREEZING for suspect in self.suspects)
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is more than it tells."""
+        return any(number > LIMIT for number in self.numbers.values())
+
     def judged(self) -> list[Rule]:
         """The rules that this look had an answer of."""
         return [r for r in self.looked if not self.is_frozen or r.depth == Depth.ROWS]

@@ -52,10 +52,16 @@ def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Acto
     """Find, repair whatever can be, and find again."""
     chosen = list(codes)
     outcome = Outcome(look.take(codes=chosen, depth=depth))
-    findings.keep(outcome.before)
-    _apply(plan(outcome.before), outcome, actor)
-    outcome.after = look.take(codes=chosen, depth=depth)
-    findings.keep(outcome.after)
+    report, made = outcome.before, -1
+    findings.keep(report)
+    while made < len(outcome.repaired):
+        made = len(outcome.repaired)
+        _apply(plan(report), outcome, actor)
+        report = look.take(codes=chosen, depth=depth)
+        findings.keep(report)
+        if not report.is_cut:
+            break
+    outcome.after = report
     return outcome
 
 
@@ -89,7 +95,7 @@ def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
 def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     """False when it is right by now. Rows are repaired under the lock of the look that verified."""
     rule = RULES[suspect.rule]
-    if not rule.touches_files:
+    if not rule.unlocked:
         return in_transaction(partial(_repair_locked, circumstances, rule, suspect, actor))
     found = look.again(circumstances, rule, [suspect.key])
     for one in found:

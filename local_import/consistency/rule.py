@@ -77,7 +77,7 @@ class Rule:
     proposal: Text = ""  # what the repair will do
     risk: Text = ""  # of the repair
     automatic: bool = False  # safe without being asked: it can always be undone
-    touches_files: bool = False  # the repair does: no row is locked meanwhile
+    unlocked: bool = False  # the repair touches files, or takes transactions of its own
     advice: Text = ""  # what a person does where there is no repair, or where it does not help
 
     def tell(self, suspect: Suspect) -> str:

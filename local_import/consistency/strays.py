@@ -113,7 +113,7 @@ RULES = (
         sentence=_("{path} in the library ({bytes} bytes) belongs to no media."),
         find=find,
         repair=set_aside,
-        touches_files=True,
+        unlocked=True,
         proposal=_(
             "Move {path} to the quarantine; import it from there if it is a photo you need."
         ),
@@ -127,7 +127,7 @@ RULES = (
         sentence=_("{path} is a temporary file of a claim that is over."),
         find=find_left_over,
         repair=set_aside,
-        touches_files=True,
+        unlocked=True,
         proposal=_("Move {path} to the quarantine."),
         risk=_("None: its source, or its copy in the library, was verified or is still waiting."),
         automatic=True,
