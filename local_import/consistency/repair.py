@@ -52,15 +52,14 @@ def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Acto
     """Find, repair whatever can be, and find again."""
     chosen = list(codes)
     outcome = Outcome(look.take(codes=chosen, depth=depth))
-    report, made = outcome.before, -1
+    report, again = outcome.before, True
     findings.keep(report)
-    while made < len(outcome.repaired):
+    while again:
         made = len(outcome.repaired)
         _apply(plan(report), outcome, actor)
+        again = report.is_cut and len(outcome.repaired) > made
         report = look.take(codes=chosen, depth=depth)
         findings.keep(report)
-        if not report.is_cut:
-            break
     outcome.after = report
     return outcome
 
