@@ -45,14 +45,14 @@ def _strays(look: Look, entries: list[Found]) -> Iterator[Suspect]:
             facts = {"path": names.shown(entry.path), "detail": entry.reason}
             yield Suspect("directory_unreadable", key_of(entry.path), facts)
     strays = [e for e in entries if e.kind in ("file", "special") and not _is_fresh(look, e.path)]
-    unknown = _unknown(strays)
+    nobodys = unknown(strays)
     for entry in strays:
-        if entry.path in unknown:
+        if entry.path in nobodys:
             told = {"path": names.shown(entry.path), "bytes": entry.size_bytes}
             yield Suspect("stray_file", key_of(entry.path), told)
 
 
-def _unknown(entries: Iterable[Found]) -> set[bytes]:
+def unknown(entries: Iterable[Found]) -> set[bytes]:
     """The paths that no media names and that no item may still bring its bytes to."""
     paths = {os.fsdecode(entry.path): entry.path for entry in entries}
     clean = [path for path in paths if path.isprintable()]  # what no database holds is unknown
@@ -91,7 +91,7 @@ def set_aside(look: Look, suspect: Suspect, actor: Actor) -> None:
     assert look.library
     path = path_of(suspect.key)
     held = quarantine.set_aside(look.library, path, f"Rule {suspect.rule}.", look.now)
-    if suspect.rule == "stray_file" and not _unknown([Found(path, "file")]):
+    if suspect.rule == "stray_file" and not unknown([Found(path, "file")]):
         fsops.publish(look.library, held, path)  # an import has claimed the place meanwhile
 
 
