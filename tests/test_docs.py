@@ -22,7 +22,7 @@ DOCS = ROOT / "docs"
 COMMANDS = (
     *("import_photos", "import_status", "import_item", "import_recheck", "audit_log"),
     *("check_consistency", "repair_consistency", "accept_finding", "quarantine", "purge_audit_log"),
-    "rebuild_library",
+    *("rebuild_library", "doctor"),
 )
 
 
