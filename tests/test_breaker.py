@@ -118,3 +118,18 @@ def test_the_schedule_makes_no_repair_that_is_not_safe(session, library):
 
     assert done == {"found": 1, "repaired": 0, "left": 1}
     assert (library / "2001" / "stray.jpg").exists()
+
+
+def test_the_schedule_repairs_nothing_until_a_look_at_the_files_finds_them_there(session, library):
+    away = {media.path: (library / media.path) for media in Media.objects.all()}
+    held = {path: file.read_bytes() for path, file in away.items()}
+    for file in away.values():
+        file.unlink()
+    scheduled.check(Depth.FILES)
+    ImportSession.objects.update(counts={})
+
+    assert scheduled.check(Depth.ROWS)["repaired"] == 0
+    for path, content in held.items():
+        away[path].write_bytes(content)
+    assert scheduled.check(Depth.FILES)["repaired"] == 1
+    assert set(Finding.objects.values_list("state", flat=True)) == {"gone", "repaired"}

@@ -34,7 +34,14 @@ def library_to_look_at() -> Iterator[Tree | None]:
         yield None
         return
     with tree:
-        yield tree if tree.exists(MARK) else None
+        yield tree if _is_marked(tree) else None
+
+
+def _is_marked(tree: Tree) -> bool:
+    try:
+        return tree.exists(MARK)
+    except OSError:  # a disk that fails, or a network that is away
+        return False
 
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:

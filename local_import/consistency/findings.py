@@ -13,7 +13,7 @@ from ..audit_logger import Actor
 from ..models import Finding
 from ..models.finding import STANDING, FindingState
 from ..transactions import database_now, in_transaction
-from .look import RULES, Report, look_again
+from .look import FREEZING, RULES, Report, look_again
 from .rule import Rule, Suspect
 
 _CLOSED = (FindingState.REPAIRED, FindingState.GONE)
@@ -80,6 +80,11 @@ def _belongs(report: Report) -> Q:
 def close(rows: Iterable[Finding], state: FindingState, by: str, now: datetime) -> None:
     found = Finding.objects.filter(pk__in=[row.pk for row in rows])
     found.update(state=state, closed_at=now, closed_by=by, accepted_until=None)
+
+
+def is_frozen() -> bool:
+    """Whether the last look at the files found the disk away: until another one finds it there."""
+    return Finding.objects.filter(rule__in=FREEZING, state__in=STANDING).exists()
 
 
 def accepted() -> set[str]:

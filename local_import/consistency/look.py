@@ -29,7 +29,7 @@ _ROOMS = (breaker, trail, work, waiting, sessions, imports, media, strays, sched
 RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
 LIMIT = breaker.MOST  # suspects of one rule that are told of; of more only the number is
 CHUNK = 200  # suspects that are looked at again in one transaction
-_FREEZING = ("library_away", "files_gone_at_once")
+FREEZING = ("library_away", "files_gone_at_once")
 _TABLES: dict[str, type[models.Model]] = {
     "session": ImportSession,
     "item": ImportItem,
@@ -48,7 +48,7 @@ class Report:
 
     @property
     def is_frozen(self) -> bool:
-        return any(suspect.rule in _FREEZING for suspect in self.suspects)
+        return any(suspect.rule in FREEZING for suspect in self.suspects)
 
     @property
     def is_cut(self) -> bool:
@@ -72,7 +72,7 @@ def take(
             _ask(look, find, report)
         _freeze(report)
     chosen = {rule.code for rule in wanted}
-    report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in _FREEZING]
+    report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
     return report
 
 
@@ -131,5 +131,5 @@ def _freeze(report: Report) -> None:
         report.suspects = [
             suspect
             for suspect in report.suspects
-            if suspect.rule in _FREEZING or RULES[suspect.rule].depth == Depth.ROWS
+            if suspect.rule in FREEZING or RULES[suspect.rule].depth == Depth.ROWS
         ]

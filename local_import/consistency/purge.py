@@ -1,4 +1,5 @@
-"""The purge: old rows of the audit log go away, in small chunks, while everything else goes on.
+"""The purge: old rows of the audit log go away, in small chunks, while everything else goes on; and so
+do findings that were closed long ago.
 
 What has changed since keeps its rows, however old they are: so the log tells of everything that moves
 from its beginning, and the check can rely on it.
@@ -16,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from ..audit_log_repository import AuditLogQuerySet
 from ..audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from ..guards import open_gate
-from ..models import AuditLog, ImportItem, ImportSession
+from ..models import AuditLog, Finding, ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
 from ..transactions import database_now, in_transaction
 
@@ -39,6 +40,7 @@ def purge(
     """
     before = database_now() - retention
     _announce(before, actor)
+    Finding.objects.filter(closed_at__lt=before).delete()
     number, last = 0, 0
     while not should_stop():
         began = time.monotonic()

@@ -65,8 +65,11 @@ def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Acto
 
 
 def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
-    """Of what a look found, make the repairs that are safe without being asked, up to the cap."""
+    """Of what a look found, make the repairs that are safe without being asked, up to the cap; none
+    while a finding says that the disk is away."""
     outcome = Outcome(report)
+    if findings.is_frozen():
+        return outcome
     safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
     _apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
     return outcome

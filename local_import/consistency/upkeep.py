@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import guards
 from ..audit_logger import Actor
 from ..errors import Severity
+from ..fsops import Tree
 from ..models import AuditLog, Media
 from . import deep, purge, quarantine, scope
 from .rule import GRACE, Depth, Keys, Look, Rule, Suspect, key_of
@@ -74,8 +75,7 @@ def find_old_quarantine(look: Look, keys: Keys | None) -> Iterator[Suspect]:
         return
     number = size = 0
     for found in quarantine.held(look.library):
-        changed = look.library.stat(found.path).st_ctime
-        if datetime.fromtimestamp(changed, UTC) < look.now - QUARANTINE:
+        if _has_lain(look.library, found.path, look.now - QUARANTINE):
             number, size = number + 1, size + found.size_bytes
     if number:
         facts = {"number": number, "megabytes": round(size / 1e6, 1)}
@@ -89,6 +89,14 @@ def find_overdue_reading(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     )
     if look.session_id is None and (number := late.count()):
         yield Suspect("reading_overdue", "media", {"number": number, "days": deep.PASS.days})
+
+
+def _has_lain(library: Tree, path: bytes, since: datetime) -> bool:
+    try:
+        changed = library.stat(path).st_ctime
+    except OSError:
+        return False
+    return datetime.fromtimestamp(changed, UTC) < since
 
 
 RULES = (
