@@ -164,7 +164,7 @@ def _insert_audit() -> None:
     series = " UNION ALL ".join(f"SELECT {k} AS k" for k in range(6))
     with connection.cursor() as cursor:
         cursor.execute(  # nothing in it comes from outside
-            "INSERT INTO local_import_audit_log (timestamp, level, category, action, message, "  # noqa: S608
+            "INSERT INTO local_import_audit_log (timestamp, level, category, action, message, "
             "session_id, item_id, external_item, request_id, task_id, actor, details, error_type, "
             "error_message, stack_trace, recommended_actions, duration_ms, from_state, to_state) "
             f"SELECT {moment}, 'info', 'state_transition', 'item.step', 'Made by the benchmark.', "

@@ -81,9 +81,12 @@ def full_import(source: Path) -> tuple[float, dict[str, int]]:
 
 def _empty_database() -> None:
     from django.core.management import call_command
-    from django.db import connections
+    from django.db import connections, transaction
 
-    call_command("flush", interactive=False, verbosity=0)
+    from local_import.guards import open_gate
+
+    with transaction.atomic(), open_gate("flush"):
+        call_command("flush", interactive=False, verbosity=0)
     connections.close_all()
 
 

@@ -21,6 +21,7 @@ from django_fsm import TransitionNotAllowed
 from . import setwise
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from .errors import ErrorCode
+from .guards import open_gate
 from .incidents import note_failures, records_failure
 from .models import ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
@@ -30,6 +31,7 @@ from .transactions import in_transaction
 
 M = TypeVar("M", bound=Stateful)
 _KEEP = object()
+_RECORDING = {"failed": "fail", "missing": "lose", "error": "break_off"}  # states of a failure
 _audit = AuditLogger()
 
 
@@ -189,6 +191,27 @@ def _told(
     return ["item_id", "message"], [(pk, row[at]) for pk, row in zip(ids, rows, strict=True)]
 
 
+def put_back(row: Stateful, state: str, columns: Mapping[str, Any], *, actor: Actor) -> None:
+    """Write the state that the audit log tells of a locked row, where another one was written past
+    this door. It is no transition, and its audit row says so. Call it in a transaction."""
+    found = row.__dict__["state"]
+    step = _noted(row, Step(_RECORDING.get(state, ""), "", columns), actor)
+    changed = {"incident_id": None, **step.values}
+    changed |= {"state": state, "state_changed_at": timezone.now()}
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    with open_gate("put back"):
+        rows.update_by_door(**changed)  # type: ignore[attr-defined]
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        f"Put back to {state}: nothing tells how it came to {found}.",
+        level=AuditLevel.WARNING,
+        action="state.put_back",
+        actor=actor,
+        details={"from": found, "to": state},
+    )
+    _audit.record(_about(row, entry))
+
+
 def _write(
     changed: dict[str, Any],
     ids: Sequence[int],
@@ -282,4 +305,13 @@ def record_refusal(row: Any, step: Step, actor: Actor) -> None:
     _audit.record(_about(row, entry))
 
 
-__all__ = ["Each", "StaleRows", "Step", "move", "move_many", "move_to", "record_refusal"]
+__all__ = [
+    "Each",
+    "StaleRows",
+    "Step",
+    "move",
+    "move_many",
+    "move_to",
+    "put_back",
+    "record_refusal",
+]

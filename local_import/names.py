@@ -85,6 +85,11 @@ def destination(wall: datetime, sha256: str, extension: str, prefix_length: int 
     )
 
 
+def is_below(path: bytes) -> bool:
+    """Whether a path, taken from a tree's root, leads to a place in the tree and nowhere else."""
+    return not any(name in (b"", b".", b"..") or b"\0" in name for name in path.split(b"/"))
+
+
 def part(item_id: int, fence: int) -> bytes:
     """The temporary file of one claim of one item; a stale worker can only touch its own."""
     return b".incoming/%d-%d.part" % (item_id, fence)

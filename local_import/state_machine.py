@@ -6,24 +6,18 @@ Nothing here writes: a machine object walks in memory, and the door walks in the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.utils import timezone
 
+from . import integrity
+from .integrity import Sums
 from .models import ImportItem, ImportSession
 from .models.stateful import Stateful
-from .states import (
-    ITEM_AT_REST,
-    ITEM_IN_WORK,
-    ITEM_UNRESOLVED,
-    SESSION_AT_REST,
-    SESSION_RUNNING,
-    ItemState,
-    SessionState,
-)
+from .states import ITEM_AT_REST, SESSION_AT_REST, ItemState, SessionState
 
 State = TypeVar("State", SessionState, ItemState)
 
@@ -119,49 +113,10 @@ class StateConsistencyValidator:
         cls, session_state: SessionState, counts: Mapping[str, int]
     ) -> ConsistencyResult:
         """The same from a histogram of item states."""
-        found = [
-            (issue, advice) for broken, issue, advice in cls._rules(session_state, counts) if broken
-        ]
-        return ConsistencyResult([issue for issue, _ in found], [advice for _, advice in found])
-
-    @staticmethod
-    def _rules(state: SessionState, counts: Mapping[str, int]) -> Iterable[tuple[bool, str, str]]:
-        total = sum(counts.values())
-        in_work = sum(counts.get(name, 0) for name in ITEM_IN_WORK)
-        unresolved = sum(counts.get(name, 0) for name in ITEM_UNRESOLVED)
-        unfinished = in_work + counts.get(ItemState.PENDING, 0)
-        settled = state in (SessionState.IMPORTED, SessionState.FAILED)
-        return (
-            (
-                settled and unfinished > 0,
-                f"The session is {state}, but {unfinished} of its {total} items are not at rest.",
-                "Synchronise the session with its items, then finish the open ones.",
-            ),
-            (
-                state == SessionState.IMPORTED and unresolved > 0,
-                f"The session is imported, but {unresolved} of its {total} items failed or are missing.",
-                "Synchronise the session with its items; retry or dismiss the failed ones.",
-            ),
-            (
-                state == SessionState.FAILED and unresolved == 0,
-                "The session is failed, but none of its items failed or is missing.",
-                "Synchronise the session with its items.",
-            ),
-            (
-                state in (SessionState.ENQUEUED, SessionState.IMPORTING) and unfinished == 0,
-                f"The session is {state}, but no item is waiting or in work.",
-                "Synchronise the session with its items.",
-            ),
-            (
-                state in (SessionState.ERROR, SessionState.CANCELED) and in_work > 0,
-                f"The session is {state}, but {in_work} items are in work.",
-                "Wait for the workers to stop, or take their expired leases back.",
-            ),
-            (
-                total == 0 and (settled or state in SESSION_RUNNING - {SessionState.EXPANDING}),
-                f"The session is {state}, but it has no items.",
-                "Start the session again so that its source is walked.",
-            ),
+        laws = integrity.broken(session_state, counts)
+        facts = {"state": str(session_state), **asdict(Sums.of(counts))}
+        return ConsistencyResult(
+            [str(law.issue).format(**facts) for law in laws], [str(law.advice) for law in laws]
         )
 
 

@@ -154,7 +154,7 @@ class StateSynchronizer:
         """Whether the items call for another state than the session is in; writes nothing."""
         session = ImportSession.objects.get(pk=session_id)
         snapshot = _snapshot(session)
-        target = derive(_flags(session, snapshot.counts), snapshot.counts)
+        target = derive(flags_of(session, snapshot.counts), snapshot.counts)
         return bool(target != session.state or dict(snapshot.counts) != session.counts)
 
     def sync_session_with_items(
@@ -180,7 +180,7 @@ def find_item(item_id: int | str) -> ImportItem:
 def _sync(session_id: int, actor: Actor, reason: str) -> SessionSnapshot:
     session = ImportSession.objects.select_for_update().get(pk=session_id)
     snapshot = _snapshot(session)
-    target = derive(_flags(session, snapshot.counts), snapshot.counts)
+    target = derive(flags_of(session, snapshot.counts), snapshot.counts)
     text = reason or _why(session, target, snapshot)
     if target != session.state:
         for name in path_between(session.state, target):
@@ -195,7 +195,7 @@ def _why(session: ImportSession, target: str, snapshot: SessionSnapshot) -> str:
     return f"Derived from its items: {_sentence(snapshot.counts)}."
 
 
-def _flags(session: ImportSession, counts: Mapping[str, int]) -> Flags:
+def flags_of(session: ImportSession, counts: Mapping[str, int]) -> Flags:
     """The flags as the row holds them; begun as soon as any item has left `pending`."""
     touched = any(number for name, number in counts.items() if name != ItemState.PENDING)
     return Flags(

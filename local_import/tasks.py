@@ -13,6 +13,8 @@ from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.db import DatabaseError
 
 from . import doorbell, versions
+from .consistency import scheduled
+from .consistency.rule import Depth
 from .pipeline.lease import Presence
 from .processes import StopSign, identity
 from .services import background, sweeper
@@ -77,3 +79,31 @@ def help_session(session_id: int) -> None:
 def sweep() -> dict[str, int]:
     """Look after every session; see services.sweeper."""
     return sweeper.sweep()
+
+
+@shared_task(name="local_import.check_rows")
+@_refused_by_strangers
+def check_rows() -> dict[str, int]:
+    """Whether the database agrees with itself; see consistency.scheduled."""
+    return scheduled.check(Depth.ROWS)
+
+
+@shared_task(name="local_import.check_files")
+@_refused_by_strangers
+def check_files() -> dict[str, int]:
+    """The same, and whether each file of the library stands where it should."""
+    return scheduled.check(Depth.FILES)
+
+
+@shared_task(name="local_import.check_contents")
+@_refused_by_strangers
+def check_contents() -> dict[str, int]:
+    """Read a portion of the library to the end of each file."""
+    return scheduled.check_contents()
+
+
+@shared_task(name="local_import.purge_audit_log")
+@_refused_by_strangers
+def purge_audit_log() -> dict[str, int]:
+    """Let the old rows of the audit log go."""
+    return scheduled.purge_audit_log()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery.schedules import crontab
 from kombu import Queue
 
 from . import __version__, env, queue
@@ -86,7 +87,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "imports"
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("imports", "sweeps")]
-CELERY_TASK_ROUTES = {"local_import.sweep": {"queue": "sweeps"}}  # not behind the imports
+_LOOKING_AFTER = ("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log")
+CELERY_TASK_ROUTES = {  # not behind the imports
+    f"local_import.{name}": {"queue": "sweeps"} for name in _LOOKING_AFTER
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True  # the tables hold what became of it
@@ -110,6 +114,26 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,  # seconds
         # Not `expires`: the database scheduler drops that option.
         "options": {"expire_seconds": 29},
+    },
+    "check rows": {
+        "task": "local_import.check_rows",
+        "schedule": 600.0,
+        "options": {"expire_seconds": 590},
+    },
+    "check files": {
+        "task": "local_import.check_files",
+        "schedule": crontab(hour="2", minute="10"),
+        "options": {"expire_seconds": 23 * 3600},
+    },
+    "check contents": {
+        "task": "local_import.check_contents",
+        "schedule": crontab(hour="2", minute="30"),
+        "options": {"expire_seconds": 23 * 3600},
+    },
+    "purge audit log": {
+        "task": "local_import.purge_audit_log",
+        "schedule": crontab(hour="3", minute="10"),
+        "options": {"expire_seconds": 23 * 3600},
     },
 }
 

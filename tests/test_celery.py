@@ -23,6 +23,10 @@ def test_a_task_takes_a_session_id_at_most():
         "local_import.advance_session",
         "local_import.help_session",
         "local_import.sweep",
+        "local_import.check_rows",
+        "local_import.check_files",
+        "local_import.check_contents",
+        "local_import.purge_audit_log",
     }
     for task in tasks.values():
         assert set(inspect.signature(task.run).parameters) <= {"session_id"}
@@ -46,11 +50,19 @@ def test_a_message_outlives_its_worker_and_holds_no_code():
     assert conf.task_ignore_result
 
 
+def test_what_looks_after_the_imports_does_not_wait_behind_them_and_expires_before_its_next_time():
+    for entry in celery_app.conf.beat_schedule.values():
+        schedule = entry["schedule"]
+        period_s = schedule if isinstance(schedule, float) else 24 * 3600
+        assert celery_app.conf.task_routes[entry["task"]] == {"queue": "sweeps"}
+        assert 0.9 * period_s < entry["options"]["expire_seconds"] < period_s
+
+
 @pytest.mark.django_db(transaction=True)  # the scheduler closes the connection between its rounds
 def test_the_rows_of_beat_are_the_schedule_of_the_code_and_the_switch_is_the_admins():
     scheduler = DatabaseScheduler(app=celery_app)
     scheduler.setup_schedule()
-    row = PeriodicTask.objects.get()
+    row = PeriodicTask.objects.get(name="sweep")
     row.interval.every, row.interval.period = 7, "days"
     row.interval.save()
     row.enabled = False
@@ -58,7 +70,7 @@ def test_the_rows_of_beat_are_the_schedule_of_the_code_and_the_switch_is_the_adm
 
     scheduler.setup_schedule()
 
-    row = PeriodicTask.objects.get()
+    row = PeriodicTask.objects.get(name="sweep")
     entry = celery_app.conf.beat_schedule["sweep"]
     assert (row.name, row.task) == ("sweep", entry["task"])
     assert row.interval.schedule.run_every == timedelta(seconds=entry["schedule"])

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from django.core.management import BaseCommand, get_commands, load_command_class
+from django.utils import translation
 from django.utils.functional import Promise
 
+from local_import.consistency.look import RULES
 from local_import.errors import CATALOGUE, ErrorCode
 from local_import.errors.page import page
 from local_import.states import SkipReason
@@ -20,6 +22,8 @@ DOCS = ROOT / "docs"
 COMMANDS = (
     *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
     *("explain", "import_item", "import_recheck", "audit_log"),
+    *("check_consistency", "repair_consistency", "accept_finding", "quarantine", "purge_audit_log"),
+    *("rebuild_library", "doctor"),
 )
 
 
@@ -125,8 +129,9 @@ def test_the_page_of_commands_names_each_value_that_an_option_takes(name):
     for action in own_arguments(name):
         text = " ".join(by_name[written_name(action)])
         missing = [value for value in action.choices or () if f"`{value}`" not in text]
-        # The ten states stand in their own page.
-        assert missing == [] or "states.md" in text, written_name(action)
+        # The ten states, and the rules, stand in their own pages.
+        elsewhere = "states.md" in text or "consistency-rules.md" in text
+        assert missing == [] or elsewhere, written_name(action)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -135,6 +140,31 @@ def test_the_usage_line_of_a_command_names_each_argument(name):
 
     for action in own_arguments(name):
         assert written_name(action) in usage
+
+
+class InCapitals(dict):
+    def __missing__(self, name):
+        return name.upper()
+
+
+@pytest.mark.parametrize("code", list(RULES))
+def test_the_page_of_consistency_rules_says_of_each_rule_what_the_code_says(code):
+    rule = RULES[code]
+    who = "by itself" if rule.automatic else "when asked" if rule.repair else "a person"
+
+    severity, depth, repaired, *texts = rows_by_code(reference("consistency-rules.md"))[code]
+
+    assert (severity, depth, repaired) == (rule.severity, rule.depth.name.lower(), who)
+    with translation.override("en"):
+        said = [
+            str(text).format_map(InCapitals()).replace("|", r"\|") or "–"
+            for text in (rule.sentence, rule.proposal, rule.advice)
+        ]
+    assert texts == said
+
+
+def test_the_page_of_consistency_rules_lists_all_rules_and_no_others():
+    assert set(rows_by_code(reference("consistency-rules.md"))) == set(RULES)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(DOCS)))

@@ -1,5 +1,6 @@
-"""The admin: looking up sessions, items, incidents, media and the audit log. Shows; services act."""
+"""The admin: looking up sessions, items, incidents, media, workers, findings and the audit log. Shows;
+services act."""
 
-from . import audit_log, import_item, import_session, incident, media, worker
+from . import audit_log, finding, import_item, import_session, incident, media, worker
 
-__all__ = ["audit_log", "import_item", "import_session", "incident", "media", "worker"]
+__all__ = ["audit_log", "finding", "import_item", "import_session", "incident", "media", "worker"]

@@ -7,7 +7,7 @@ Which exception means which code is decided in troubleshooting/.
 from . import content, database, library, permission, request, source, storage, worker
 from .actions import ITEM_OPERATIONS, SHELL, START_AGAIN, THEN, Action, Operation
 from .problem import ImportProblem
-from .vocabulary import Category, Entries, ErrorCode, ErrorEntry, Severity
+from .vocabulary import Category, Entries, ErrorCode, ErrorEntry, Severity, Text
 
 CATALOGUE: Entries = {
     **source.ENTRIES,
@@ -33,4 +33,5 @@ __all__ = [
     "ImportProblem",
     "Operation",
     "Severity",
+    "Text",
 ]

@@ -28,6 +28,7 @@ class Media(models.Model):
     original_name = models.TextField(_("original name"), blank=True)
     damage = models.TextField(_("damage accepted by an operator"), blank=True)
     imported_at = models.DateTimeField(_("imported at"))
+    verified_at = models.DateTimeField(_("bytes last verified at"), null=True, blank=True)
 
     class Meta:
         db_table = "local_import_media"

@@ -17,7 +17,7 @@ from typing import Any
 
 from local_import import names
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
-from local_import.state_synchronizer import _flags, _snapshot, derive
+from local_import.state_synchronizer import _snapshot, derive, flags_of
 from local_import.states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_AT_REST
 
 from .place import TABLES, Place
@@ -266,7 +266,7 @@ def the_source_is_as_the_mode_says(sight: Sight) -> Iterator[str]:
 def sessions_follow_from_their_items(sight: Sight) -> Iterator[str]:
     for session in sight.sessions:
         counts = _snapshot(session).counts
-        due = derive(_flags(session, counts), counts)
+        due = derive(flags_of(session, counts), counts)
         if session.state != due:
             yield f"session {session} is {session.state}, but its items call for {due}"
 

@@ -9,7 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 
+from local_import.guards import open_gate
 from local_import.models import AuditLog, ImportItem, ImportSession, Incident, Media, Worker
 from tests.photos import jpeg
 
@@ -92,8 +94,9 @@ class Place:
     def clean(self) -> None:
         """An empty database and a full source."""
         settings.PHOTONEST_LIBRARY = self.library
-        for table in (Worker, *TABLES):
-            table.objects.all()._raw_delete("default")  # the audit log refuses every other way
+        with transaction.atomic(), open_gate("clean"):
+            for table in (Worker, *TABLES):
+                table.objects.all()._raw_delete("default")  # the audit log refuses all other ways
         for path in (self.library, self.source, self.earlier):
             shutil.rmtree(path, ignore_errors=True)
         self.edited.unlink(missing_ok=True)

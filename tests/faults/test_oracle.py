@@ -8,6 +8,7 @@ from django.utils import timezone
 from local_import import door
 from local_import.door import Step
 from local_import.models import AuditLog, ImportItem, ImportSession, Incident, Media
+from tests.consistency import flip, forget
 
 from .flow import import_all, prepare
 from .oracle import verify, verify_end
@@ -42,12 +43,12 @@ def list_a_wrong_size(place):
 
 def forget_an_audit_row(place):
     rows = AuditLog.objects.filter(item=imported(), to_state="imported")
-    rows._raw_delete("default")
+    forget(rows)
 
 
 def break_a_chain(place):
     rows = AuditLog.objects.filter(item=imported(), to_state="checking")
-    rows._raw_delete("default")
+    forget(rows)
 
 
 def leave_a_temporary_file(place):
@@ -56,16 +57,16 @@ def leave_a_temporary_file(place):
 
 def call_it_missing(place):
     item = ImportItem.objects.get(pk=imported().pk)
-    ImportItem.objects.filter(pk=item.pk).update_by_door(state="missing")
+    flip(ImportItem.objects.filter(pk=item.pk), state="missing")
 
 
 def claim_after_the_end(place):
-    ImportItem.objects.filter(pk=imported().pk).update_by_door(state="pending", media_id=None)
+    flip(ImportItem.objects.filter(pk=imported().pk), state="pending", media_id=None)
 
 
 def fail_without_an_incident(place):
     rows = ImportItem.objects.filter(pk=imported().pk)
-    rows.update_by_door(state="failed", error_code="damaged")
+    flip(rows, state="failed", error_code="damaged")
 
 
 def resolve_by_hand(place):
@@ -74,7 +75,7 @@ def resolve_by_hand(place):
 
 
 def call_the_session_failed(place):
-    ImportSession.objects.update_by_door(state="failed")
+    flip(ImportSession.objects.all(), state="failed")
 
 
 BREAKS = {

@@ -1,0 +1,95 @@
+"""The breaker: when the library is not there, or many files are gone at once, nothing is judged.
+
+An unmounted disk looks like the loss of everything on it. So nothing is called missing then, no
+state changes, and one critical finding names the place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from .. import names
+from ..errors import Severity
+from ..fsops import Tree
+from ..models import Media
+from ..pipeline.desk import MARK
+from .rule import Depth, Keys, Look, Rule, Suspect, key_of
+
+FEWEST = 20  # files; fewer never trip it
+SHARE = 0.01  # of all files of the library
+MOST = 1000  # files; so many always trip it
+
+
+@contextmanager
+def library_to_look_at() -> Iterator[Tree | None]:
+    """The library, or None when it cannot be reached or is not the one the database knows."""
+    try:
+        tree = Tree(_place())
+    except OSError:
+        yield None
+        return
+    with tree:
+        yield tree if _is_marked(tree) else None
+
+
+def _is_marked(tree: Tree) -> bool:
+    try:
+        return tree.exists(MARK)
+    except OSError:  # a disk that fails, or a network that is away
+        return False
+
+
+def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    if look.library is None and Media.objects.exists():
+        yield Suspect("library_away", key_of(_place()), {"path": names.shown(_place())})
+
+
+def trips(missing: Sequence[Suspect]) -> bool:
+    """Whether so many files are gone that the disk is suspected, and not the files."""
+    share = max(FEWEST, SHARE * Media.objects.count())
+    return len(missing) >= min(share, MOST)
+
+
+def tripped(missing: Sequence[Suspect]) -> Suspect:
+    facts = {
+        "path": names.shown(_place()),
+        "number": len(missing),
+        "examples": [suspect.evidence["path"] for suspect in missing[:5]],
+    }
+    return Suspect("files_gone_at_once", key_of(_place()), facts)
+
+
+def _place() -> bytes:
+    return os.fsencode(settings.PHOTONEST_LIBRARY)
+
+
+RULES = (
+    Rule(
+        code="library_away",
+        severity=Severity.CRITICAL,
+        about="library",
+        depth=Depth.ROWS,
+        sentence=_(
+            "The library {path} is not mounted: its mark, .photonest-library, is not there."
+        ),
+        advice=_("Mount the disk of {path}, then check again. While it is away nothing is judged."),
+        find=find,
+    ),
+    Rule(
+        code="files_gone_at_once",
+        severity=Severity.CRITICAL,
+        about="library",
+        depth=Depth.FILES,
+        sentence=_("{number} files of the library {path} are gone at once, {examples} among them."),
+        advice=_(
+            "Look whether a disk or a part of {path} is not mounted. Until they are back no file is "
+            "judged, and nothing is repaired. If they are really gone, restore them from a backup."
+        ),
+        find=lambda look, keys: (),  # judged by look, over the files that the other rules miss
+    ),
+)

@@ -1,0 +1,108 @@
+"""Findings: what a look saw, kept as rows from the first time it is seen until it is right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+
+from django.db.models import Q
+
+from .. import names
+from ..audit_logger import Actor
+from ..models import Finding
+from ..models.finding import STANDING, FindingState
+from ..transactions import database_now, in_transaction
+from .look import FREEZING, RULES, Report, look_again
+from .rule import Rule, Suspect
+
+_CLOSED = (FindingState.REPAIRED, FindingState.GONE)
+
+
+def keep(report: Report) -> None:
+    """Write down what was seen, and close what is right again.
+
+    A finding that was closed comes back under its old row; one that is accepted stays so until its
+    time is over. Of what a frozen look withheld nothing is closed.
+    """
+    now = database_now()
+    for suspect in report.suspects:
+        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
+    _close_gone(report, now)
+
+
+def _keep_one(rule: Rule, suspect: Suspect, now: datetime) -> None:
+    values = {
+        "severity": rule.severity,
+        "session_id": suspect.session_id,
+        "item_id": suspect.item_id,
+        "summary": rule.tell(suspect),
+        "proposal": rule.propose(suspect),
+        "evidence": dict(suspect.evidence),
+        "last_seen_at": now,
+    }
+    first = {"rule": rule.code, "about": rule.about, "key": suspect.key, "first_seen_at": now}
+    row, _ = Finding.objects.select_for_update().update_or_create(
+        digest=digest_of(suspect), defaults=values, create_defaults=values | first
+    )
+    _stand(row, now)
+
+
+def _stand(row: Finding, now: datetime) -> None:
+    over = row.accepted_until is not None and row.accepted_until <= now
+    if row.state in _CLOSED:
+        Finding.objects.filter(pk=row.pk).update(
+            state=FindingState.BACK, closed_at=None, closed_by=""
+        )
+    elif row.state == FindingState.ACCEPTED and over:
+        Finding.objects.filter(pk=row.pk).update(state=FindingState.OPEN)
+
+
+def digest_of(suspect: Suspect) -> str:
+    return names.digest(f"{suspect.rule} {suspect.key}".encode())
+
+
+def _close_gone(report: Report, now: datetime) -> None:
+    """Findings that this look would have seen, had they still been there."""
+    seen = {digest_of(suspect) for suspect in report.suspects}
+    for rule in report.judged():
+        rows = Finding.objects.filter(rule=rule.code).exclude(state__in=_CLOSED)
+        rows = rows.filter(_belongs(report))
+        waiting = {row.key: row for row in rows.iterator() if row.digest not in seen}
+        there = {suspect.key for suspect in look_again(rule, list(waiting))}
+        close([row for key, row in waiting.items() if key not in there], FindingState.GONE, "", now)
+
+
+def _belongs(report: Report) -> Q:
+    return Q() if report.session_id is None else Q(session_id=report.session_id)
+
+
+def close(rows: Iterable[Finding], state: FindingState, by: str, now: datetime) -> None:
+    found = Finding.objects.filter(pk__in=[row.pk for row in rows])
+    found.update(state=state, closed_at=now, closed_by=by, accepted_until=None)
+
+
+def is_frozen() -> bool:
+    """Whether the last look at the files found the disk away: until another one finds it there."""
+    return Finding.objects.filter(rule__in=FREEZING, state__in=STANDING).exists()
+
+
+def accepted() -> set[str]:
+    """The digests of what somebody lives with for now."""
+    rows = Finding.objects.filter(state=FindingState.ACCEPTED, accepted_until__gt=database_now())
+    return set(rows.values_list("digest", flat=True))
+
+
+def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Finding:
+    """Live with a finding until a time; then it stands again, and until then nothing repairs it.
+
+    Raises Finding.DoesNotExist when it does not stand.
+    """
+    rows = Finding.objects.filter(pk=finding_id, state__in=(*STANDING, FindingState.ACCEPTED))
+    rows.update(
+        state=FindingState.ACCEPTED,
+        accepted_until=until,
+        accepted_reason=reason,
+        accepted_by=actor.name,
+    )
+    return rows.get(pk=finding_id)

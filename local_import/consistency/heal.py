@@ -1,0 +1,102 @@
+"""Heal: the right bytes go back to their place in the library, from wherever they still are.
+
+Where they are nowhere, the items that claim them are called missing or failed: the states must not
+lie. Nothing is overwritten; what stands in the way goes to the quarantine first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from .. import door, fsops
+from ..audit_logger import Actor
+from ..door import Step
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import FileEffectError, Tree
+from ..models import ImportItem, Media
+from ..state_synchronizer import StateSynchronizer
+from ..states import ItemState
+from ..troubleshooting import TroubleshootingEngine
+from . import quarantine
+from .rule import CannotRepair, Look, Suspect
+
+
+def restore_media(look: Look, suspect: Suspect, actor: Actor) -> None:
+    """Raises CannotRepair when the bytes are nowhere, and no item claims them either."""
+    assert look.library
+    media = Media.objects.get(pk=int(suspect.key))
+    if has_content(look.library, os.fsencode(media.path), media.sha256):
+        _correct_size(look.library, media)
+    elif not _bring(look, media):
+        _admit(media, suspect, actor)
+
+
+def has_content(tree: Tree, path: bytes, sha256: str) -> bool:
+    try:
+        return fsops.digest(tree, path)[0] == sha256
+    except (OSError, FileEffectError, ValueError):
+        return False
+
+
+def _correct_size(library: Tree, media: Media) -> None:
+    size = library.stat(os.fsencode(media.path)).st_size
+    Media.objects.filter(pk=media.pk).update(size_bytes=size)
+
+
+def _bring(look: Look, media: Media) -> bool:
+    """Whether the bytes were found somewhere and are at their place now."""
+    assert look.library
+    part = b".incoming/repair-%d.part" % media.pk
+    for tree, path in _copies(look.library, media):
+        try:
+            fingerprint = fsops.Fingerprint.of(tree.stat(path))
+            fsops.copy(tree, path, fingerprint, media.sha256, look.library, part)
+            fsops.sync(look.library)
+        except (OSError, FileEffectError):
+            continue
+        _publish(look, part, os.fsencode(media.path))
+        return True
+    return False
+
+
+def _publish(look: Look, part: bytes, path: bytes) -> None:
+    assert look.library
+    if look.library.exists(path):
+        quarantine.set_aside(look.library, path, "It held other bytes than its media.", look.now)
+    fsops.publish(look.library, part, path)
+    fsops.sync(look.library)
+
+
+def _copies(library: Tree, media: Media) -> Iterator[tuple[Tree, bytes]]:
+    """Files that may have the bytes: of the same size in the quarantine, then at the sources."""
+    for found in quarantine.held(library):
+        if found.size_bytes == media.size_bytes:
+            yield library, found.path
+    for item in ImportItem.objects.filter(sha256=media.sha256).select_related("session"):
+        try:
+            tree = Tree(bytes(item.session.source_path))
+        except OSError:
+            continue
+        with tree:
+            yield tree, bytes(item.path)
+
+
+def _admit(media: Media, suspect: Suspect, actor: Actor) -> None:
+    items = ImportItem.objects.filter(media=media, state=ItemState.IMPORTED)
+    found = list(items.select_related("session").order_by("pk"))
+    if not found:
+        raise CannotRepair("The bytes are neither in the quarantine nor at a source.")
+    for item in found:
+        door.move(ImportItem, item.pk, _step(item, media, suspect), actor=actor)
+        StateSynchronizer().sync_session_with_items(item.session_id, actor=actor)
+
+
+def _step(item: ImportItem, media: Media, suspect: Suspect) -> Step:
+    detail = f"{media.path} does not hold the bytes that were imported."
+    problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=item.absolute_path, detail=detail)
+    found = TroubleshootingEngine().diagnose(problem, {"session": item.session_id})
+    if suspect.rule == "media_missing":
+        return Step("lose", "Its file is gone from the library.", {"failure": found.as_failure()})
+    values = {"error_code": found.code.value, "failure": found.as_failure()}
+    return Step("fail", "Its file in the library holds other bytes.", values)

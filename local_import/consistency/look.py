@@ -1,0 +1,135 @@
+"""A look: run the rules, look a second time at whatever they suspect, and let the breaker judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from django.db import models
+
+from ..models import ImportItem, ImportSession, Media
+from ..transactions import database_now, in_transaction
+from . import (
+    breaker,
+    imports,
+    media,
+    schedule,
+    sessions,
+    strays,
+    trail,
+    upkeep,
+    waiting,
+    work,
+)
+from .rule import Depth, Find, Look, Rule, Suspect
+
+_ROOMS = (breaker, trail, work, waiting, sessions, imports, media, strays, schedule, upkeep)
+RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
+LIMIT = breaker.MOST  # suspects of one rule that are told of; of more only the number is
+CHUNK = 200  # suspects that are looked at again in one transaction
+FREEZING = ("library_away", "files_gone_at_once")
+_TABLES: dict[str, type[models.Model]] = {
+    "session": ImportSession,
+    "item": ImportItem,
+    "media": Media,
+}
+
+
+@dataclass(slots=True)
+class Report:
+    """What a look found; `numbers` counts by rule what the first look suspected."""
+
+    looked: list[Rule]
+    session_id: int | None = None
+    suspects: list[Suspect] = field(default_factory=list)
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_frozen(self) -> bool:
+        return any(suspect.rule in FREEZING for suspect in self.suspects)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is more than it tells."""
+        return any(number > LIMIT for number in self.numbers.values())
+
+    def judged(self) -> list[Rule]:
+        """The rules that this look had an answer of."""
+        return [r for r in self.looked if not self.is_frozen or r.depth == Depth.ROWS]
+
+
+def take(
+    *, session_id: int | None = None, depth: Depth = Depth.FILES, codes: Iterable[str] = ()
+) -> Report:
+    """Look with every rule up to a depth, or with those of the codes; changes nothing."""
+    wanted = [RULES[code] for code in codes] or [r for r in RULES.values() if r.depth <= depth]
+    with breaker.library_to_look_at() as library:
+        look = Look(database_now(), library, session_id)
+        report = Report(wanted, session_id)
+        for find in dict.fromkeys(rule.find for rule in (*breaker.RULES, *wanted)):
+            _ask(look, find, report)
+        _freeze(report)
+    chosen = {rule.code for rule in wanted}
+    report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
+    return report
+
+
+def look_again(rule: Rule, keys: Sequence[str]) -> list[Suspect]:
+    """Those of the named objects that break the rule now."""
+    if not keys:
+        return []
+    with breaker.library_to_look_at() as library:
+        return again(Look(database_now(), library), rule, keys)
+
+
+def _ask(look: Look, find: Find, report: Report) -> None:
+    suspected: dict[str, list[Suspect]] = {}
+    codes = {rule.code for rule in RULES.values() if rule.find is find}
+    for suspect in find(look, None):
+        if suspect.rule not in codes:
+            continue  # another pass tells of it
+        report.numbers[suspect.rule] += 1
+        if report.numbers[suspect.rule] <= LIMIT:
+            suspected.setdefault(suspect.rule, []).append(suspect)
+    for code, suspects in suspected.items():
+        report.suspects += again(look, RULES[code], [suspect.key for suspect in suspects])
+
+
+def again(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
+    """The second look: those of the named objects that break the rule still, seen under lock."""
+    found: list[Suspect] = []
+    for start in range(0, len(keys), CHUNK):
+        some = keys[start : start + CHUNK]
+        if rule.depth == Depth.CONTENTS:  # no lock is held while files are read
+            found += seen(look, rule, some)
+        else:
+            found += in_transaction(partial(locked, look, rule, some))
+    return found
+
+
+def locked(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
+    """Call it in a transaction: nobody changes the objects until that ends."""
+    if table := _TABLES.get(rule.about):
+        rows = table._base_manager.select_for_update().filter(pk__in=map(int, keys))
+        list(rows.order_by("pk").values_list("pk"))
+    return seen(look, rule, keys)
+
+
+def seen(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
+    now = replace(look, now=database_now())
+    return [suspect for suspect in rule.find(now, keys) if suspect.rule == rule.code]
+
+
+def _freeze(report: Report) -> None:
+    """Where the breaker trips, one finding stands for all that is said of files."""
+    missing = [suspect for suspect in report.suspects if suspect.rule == "media_missing"]
+    if breaker.trips(missing):
+        report.suspects.append(breaker.tripped(missing))
+    if report.is_frozen:
+        report.suspects = [
+            suspect
+            for suspect in report.suspects
+            if suspect.rule in FREEZING or RULES[suspect.rule].depth == Depth.ROWS
+        ]

@@ -1,0 +1,183 @@
+"""Rules of the library's media: each row has its file, with the size and the bytes of the row."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from collections.abc import Iterator, Sequence
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from .. import fsops, names
+from ..errors import Severity
+from ..fsops import FileEffectError
+from ..models import ImportItem, ImportSession, Media
+from .heal import restore_media
+from .rule import Depth, Keys, Look, Rule, Suspect
+
+CHUNK = 1000
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_KEPT = (b".incoming/", b"quarantine/")  # parts of the library's directory that hold no media
+Row = tuple[int, str, int, str]  # id, path, size in bytes, SHA-256
+
+
+def find_by_size(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    """Every row's file is looked for; none is opened."""
+    for row in _rows(look, keys):
+        if suspect := _judged(look, row):
+            yield suspect
+
+
+def find_by_content(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    """Every file that is there with its size is read to its end; of the others that is told."""
+    for row in _rows(look, keys):
+        if suspect := _judged(look, row):
+            yield suspect
+        elif (held := _content(look, row)) != row[3]:
+            yield _told("media_content", row, {"is": held, "should_be": row[3]})
+
+
+def chosen(look: Look, keys: Keys | None) -> QuerySet[Media]:
+    """The media to look at. What an undo is taking out of the library is on its way, and left out."""
+    media = Media.objects.all()
+    undoing = list(ImportSession.objects.filter(undo_requested_at__isnull=False).values_list("pk"))
+    if undoing:  # seldom, and then the condition costs a look-up for every row
+        leaving = ImportItem.objects.filter(session__in=[pk for (pk,) in undoing])
+        media = media.exclude(pk__in=leaving.filter(media__isnull=False).values("media"))
+    if look.session_id is not None:
+        media = media.filter(items__session=look.session_id).distinct()
+    return media if keys is None else media.filter(pk__in=map(int, keys))
+
+
+def _rows(look: Look, keys: Keys | None) -> Iterator[Row]:
+    """By path, so that neighbours on the disk come one after the other; a chunk at a time."""
+    if look.library is None:
+        return
+    last = ""
+    while True:
+        rows = chosen(look, keys).filter(path__gt=last).order_by("path")[:CHUNK]
+        found: Sequence[Row] = list(rows.values_list("id", "path", "size_bytes", "sha256"))
+        yield from found
+        if len(found) < CHUNK:
+            return
+        last = found[-1][1]
+
+
+def _judged(look: Look, row: Row) -> Suspect | None:
+    assert look.library
+    path = os.fsencode(row[1])
+    if not is_inside(path):
+        return _told("media_outside", row)
+    try:
+        found = look.library.stat(path)
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            return _told("media_unreadable", row, {"detail": error.strerror})
+        return _told("media_missing", row)
+    if not modes.S_ISREG(found.st_mode):
+        return _told("media_missing", row, {"is": "no regular file"})
+    if found.st_size != row[2]:
+        return _told("media_size", row, {"is": found.st_size, "should_be": row[2]})
+    return None
+
+
+def is_inside(path: bytes) -> bool:
+    """Whether the path leads to a place in the library where media may stand."""
+    return names.is_below(path) and not path.startswith(_KEPT)
+
+
+def _content(look: Look, row: Row) -> str:
+    """The file's SHA-256, or why it cannot be told; read twice before anybody is alarmed."""
+    assert look.library
+    path = os.fsencode(row[1])
+    held = ""
+    for _again in range(2):
+        try:
+            held = fsops.digest(look.library, path)[0]
+        except (OSError, FileEffectError) as error:
+            held = names.shown(str(error).encode("utf-8", "replace"))[:200]
+        if held == row[3]:
+            break
+    return held
+
+
+def _told(rule: str, row: Row, more: dict[str, object] | None = None) -> Suspect:
+    facts: dict[str, object] = {"media": row[0], "path": names.shown(os.fsencode(row[1]))}
+    return Suspect(rule, str(row[0]), facts | (more or {}))
+
+
+_FROM_BACKUP = _(
+    "Put the file back from a backup as {path} in the library, then run: "
+    "python manage.py repair_consistency --apply"
+)
+_RESTORE = _(
+    "Look for the same bytes in the quarantine and at the source, and put them back; where they "
+    "are nowhere, call the items that were imported with them missing or failed."
+)
+_RISK = _("Low: a file that is in the way goes to the quarantine, and nothing is overwritten.")
+
+RULES = (
+    Rule(
+        code="media_outside",
+        severity=Severity.CRITICAL,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("Media {media} names {path}, which is no place inside the library."),
+        advice=_(
+            "Nothing was read there. Find out who changed the row of media {media}, and put its "
+            "path back from a backup of the database."
+        ),
+        find=find_by_size,
+    ),
+    Rule(
+        code="media_unreadable",
+        severity=Severity.HIGH,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("{path} of media {media} cannot be looked at: {detail}."),
+        advice=_("Look at the disk and at the permissions of the directories that lead there."),
+        find=find_by_size,
+    ),
+    Rule(
+        code="media_missing",
+        severity=Severity.HIGH,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("Media {media} names {path}, but no file stands there."),
+        find=find_by_size,
+        repair=restore_media,
+        unlocked=True,
+        proposal=_RESTORE,
+        risk=_RISK,
+        automatic=True,
+        advice=_FROM_BACKUP,
+    ),
+    Rule(
+        code="media_size",
+        severity=Severity.HIGH,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("{path} of media {media} has {is} bytes instead of {should_be}."),
+        find=find_by_size,
+        repair=restore_media,
+        unlocked=True,
+        proposal=_RESTORE,
+        risk=_RISK,
+        advice=_FROM_BACKUP,
+    ),
+    Rule(
+        code="media_content",
+        severity=Severity.HIGH,
+        about="media",
+        depth=Depth.CONTENTS,
+        sentence=_("{path} of media {media} holds other bytes than those that were imported."),
+        find=find_by_content,
+        repair=restore_media,
+        unlocked=True,
+        proposal=_RESTORE,
+        risk=_RISK,
+        advice=_FROM_BACKUP,
+    ),
+)

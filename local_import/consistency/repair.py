@@ -1,0 +1,133 @@
+"""Repair: plan, verify again, apply, and look again. Nothing is deleted.
+
+Each repair stands alone: it is verified right before it is made, and recorded with it. A repair that
+was killed is found again by the next look, or has left nothing to be found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from django_fsm import TransitionNotAllowed
+
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..errors import ImportProblem
+from ..fsops import FileEffectError
+from ..models import Finding
+from ..models.audit_log import AuditCategory, AuditLevel
+from ..models.finding import FindingState
+from ..transactions import database_now, in_transaction
+from . import breaker, findings, look
+from .look import RULES, Report
+from .rule import CannotRepair, Depth, Look, Rule, Suspect
+
+DAILY_CAP = 500  # repairs that are made without being asked, within 24 hours
+_audit = AuditLogger()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a repair found, made and left. `refused` holds the reason of each that was not made."""
+
+    before: Report
+    repaired: list[Suspect] = field(default_factory=list)
+    refused: list[tuple[Suspect, str]] = field(default_factory=list)
+    after: Report | None = None
+
+
+def plan(report: Report) -> list[Suspect]:
+    """What can be repaired, and is not lived with, in the order in which it will be."""
+    if report.is_frozen:
+        return []
+    order, accepted = list(RULES), findings.accepted()
+    able = [s for s in report.suspects if RULES[s.rule].repair is not None]
+    able = [suspect for suspect in able if findings.digest_of(suspect) not in accepted]
+    return sorted(able, key=lambda suspect: order.index(suspect.rule))
+
+
+def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Actor) -> Outcome:
+    """Find, repair whatever can be, and find again."""
+    chosen = list(codes)
+    outcome = Outcome(look.take(codes=chosen, depth=depth))
+    report, again = outcome.before, True
+    findings.keep(report)
+    while again:
+        made = len(outcome.repaired)
+        _apply(plan(report), outcome, actor)
+        again = report.is_cut and len(outcome.repaired) > made
+        report = look.take(codes=chosen, depth=depth)
+        findings.keep(report)
+    outcome.after = report
+    return outcome
+
+
+def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
+    """Of what a look found, make the repairs that are safe without being asked, up to the cap; none
+    while a finding says that the disk is away."""
+    outcome = Outcome(report)
+    if findings.is_frozen():
+        return outcome
+    safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
+    _apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
+    return outcome
+
+
+def _made_lately(actor: Actor) -> int:
+    since = database_now() - timedelta(days=1)
+    made = Finding.objects.filter(state=FindingState.REPAIRED, closed_by=actor.name)
+    return made.filter(closed_at__gte=since).count()
+
+
+def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
+    with breaker.library_to_look_at() as library:
+        circumstances = Look(database_now(), library)
+        for suspect in suspects:
+            try:
+                if _apply_one(circumstances, suspect, actor):
+                    outcome.repaired.append(suspect)
+            except (CannotRepair, ImportProblem, TransitionNotAllowed) as error:
+                outcome.refused.append((suspect, str(error)))
+            except (OSError, FileEffectError) as error:
+                outcome.refused.append((suspect, getattr(error, "strerror", "") or str(error)))
+
+
+def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
+    """False when it is right by now. Rows are repaired under the lock of the look that verified."""
+    rule = RULES[suspect.rule]
+    if not rule.unlocked:
+        return in_transaction(partial(_repair_locked, circumstances, rule, suspect, actor))
+    found = look.again(circumstances, rule, [suspect.key])
+    for one in found:
+        assert rule.repair
+        rule.repair(circumstances, one, actor)
+        in_transaction(partial(_record, rule, one, actor))
+    return bool(found)
+
+
+def _repair_locked(circumstances: Look, rule: Rule, suspect: Suspect, actor: Actor) -> bool:
+    found = look.locked(circumstances, rule, [suspect.key])
+    for one in found:
+        assert rule.repair
+        rule.repair(circumstances, one, actor)
+        _record(rule, one, actor)
+    return bool(found)
+
+
+def _record(rule: Rule, suspect: Suspect, actor: Actor) -> None:
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        f"Repaired: {rule.tell(suspect)}",
+        level=AuditLevel.WARNING,
+        action="consistency.repair",
+        session_id=suspect.session_id,
+        item_id=suspect.item_id,
+        actor=actor,
+        details={"rule": rule.code, "object": suspect.key, **suspect.evidence},
+        recommended_actions=[rule.propose(suspect)],
+    )
+    _audit.record(entry)
+    rows = Finding.objects.filter(digest=findings.digest_of(suspect))
+    findings.close(rows, FindingState.REPAIRED, actor.name, database_now())

@@ -1,0 +1,108 @@
+"""What a rule is: a name, a question to the database or the disk, and what to do about the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Any, TypeAlias
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from ..audit_logger import Actor
+from ..errors import Severity, Text
+from ..fsops import Tree
+
+# A session follows its items within a sweep; what changed more lately than this is not judged.
+GRACE = timedelta(minutes=2)
+
+
+class Depth(IntEnum):
+    """How far a look goes; a deeper one includes the others."""
+
+    ROWS = 1  # the database alone: seconds
+    FILES = 2  # which files stand where, and their sizes: a minute for a million
+    CONTENTS = 3  # every byte: as long as the disk needs to read it
+
+
+@dataclass(slots=True)
+class Look:
+    """The circumstances of one look: when, at what, and through which tree."""
+
+    now: datetime  # by the database's clock
+    library: Tree | None = None  # None: it cannot be reached, and nothing is said of its files
+    session_id: int | None = None  # only what belongs to this session
+
+    @property
+    def quiet_since(self) -> datetime:
+        return self.now - GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An object that breaks a rule, with the facts that the rule's sentences name."""
+
+    rule: str  # its code
+    key: str  # an id, or a path as `key_of` writes it
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    session_id: int | None = None
+    item_id: int | None = None
+
+
+Keys: TypeAlias = Sequence[str]
+Find: TypeAlias = Callable[[Look, Keys | None], Iterable[Suspect]]
+Repair: TypeAlias = Callable[[Look, Suspect, Actor], None]
+
+
+class CannotRepair(Exception):
+    """What stands in the way, as a sentence; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`find` tells of every object that breaks the rule or, with keys, of those among the named.
+
+    Rules that one pass can answer share their `find`. The texts may name the facts of the evidence.
+    `repair` is called for an object that `find` has just confirmed; when it is interrupted, whatever
+    is left is found again.
+    """
+
+    code: str
+    severity: Severity
+    about: str  # session, item, media, file, schedule or library
+    depth: Depth
+    sentence: Text
+    find: Find
+    repair: Repair | None = None
+    proposal: Text = ""  # what the repair will do
+    risk: Text = ""  # of the repair
+    automatic: bool = False  # safe without being asked: it can always be undone
+    unlocked: bool = False  # the repair touches files, or takes transactions of its own
+    advice: Text = ""  # what a person does where there is no repair, or where it does not help
+
+    def tell(self, suspect: Suspect) -> str:
+        return _filled(self.sentence, suspect)
+
+    def propose(self, suspect: Suspect) -> str:
+        return _filled(self.proposal if self.repair else self.advice, suspect)
+
+    def advise(self, suspect: Suspect) -> str:
+        return _filled(self.advice, suspect)
+
+
+def _filled(text: Text, suspect: Suspect) -> str:
+    return str(text).format_map(_Facts(suspect.evidence))
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "unknown"
+
+
+def key_of(path: bytes) -> str:
+    """A path as text from which `path_of` makes it again, whatever its bytes."""
+    return quote_from_bytes(path, safe="/ ")
+
+
+def path_of(key: str) -> bytes:
+    return unquote_to_bytes(key)

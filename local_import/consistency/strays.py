@@ -1,0 +1,135 @@
+"""Rules of files that no row knows: strays in the library, and temporary files that were left over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from django.utils.translation import gettext_lazy as _
+
+from .. import fsops, names
+from ..audit_logger import Actor
+from ..errors import Severity
+from ..fsops import Found, Tree
+from ..models import ImportItem, Media
+from ..states import ItemState
+from . import quarantine
+from .media import is_inside
+from .rule import Depth, Keys, Look, Rule, Suspect, key_of, path_of
+
+CHUNK = 500
+_DONE = (ItemState.IMPORTED, ItemState.SOURCE_RESTORED, ItemState.SKIPPED)
+
+
+def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    if look.library is None or look.session_id is not None:
+        return
+    files = _named(look.library, keys) if keys is not None else fsops.walk(look.library)
+    inside = (entry for entry in files if is_inside(entry.path))
+    while chunk := list(islice(inside, CHUNK)):
+        yield from _strays(look, chunk)
+
+
+def _named(library: Tree, keys: Keys) -> Iterator[Found]:
+    for path in map(path_of, keys):
+        folder, _, _name = path.rpartition(b"/")
+        if library.exists(path):
+            yield from (entry for entry in fsops.walk(library, folder) if entry.path == path)
+
+
+def _strays(look: Look, entries: list[Found]) -> Iterator[Suspect]:
+    for entry in entries:
+        if entry.kind == "unreadable_directory":
+            facts = {"path": names.shown(entry.path), "detail": entry.reason}
+            yield Suspect("directory_unreadable", key_of(entry.path), facts)
+    strays = [e for e in entries if e.kind in ("file", "special") and not _is_fresh(look, e.path)]
+    nobodys = unknown(strays)
+    for entry in strays:
+        if entry.path in nobodys:
+            told = {"path": names.shown(entry.path), "bytes": entry.size_bytes}
+            yield Suspect("stray_file", key_of(entry.path), told)
+
+
+def unknown(entries: Iterable[Found]) -> set[bytes]:
+    """The paths that no media names and that no item may still bring its bytes to."""
+    paths = {os.fsdecode(entry.path): entry.path for entry in entries}
+    clean = [path for path in paths if path.isprintable()]  # what no database holds is unknown
+    known = set(Media.objects.filter(path__in=clean).values_list("path", flat=True))
+    left = [path for path in clean if path not in known]
+    if left:
+        planned = ImportItem.objects.filter(destination__in=left).exclude(state__in=_DONE)
+        known.update(planned.values_list("destination", flat=True))
+    return {raw for path, raw in paths.items() if path not in known}
+
+
+def _is_fresh(look: Look, path: bytes) -> bool:
+    """Whether it came or changed just now: it may belong to work that is under way."""
+    assert look.library
+    try:
+        changed = look.library.stat(path).st_ctime
+    except OSError:
+        return True
+    return datetime.fromtimestamp(changed, UTC) > look.quiet_since
+
+
+def find_left_over(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    """Temporary files of claims that are over, and others that nobody can have made."""
+    if look.library is None or look.session_id is not None:
+        return
+    parts = fsops.parts(look.library) if keys is None else list(map(path_of, keys))
+    claims = {part: names.claim_of(part) for part in parts}
+    ids = [claim[0] for claim in claims.values() if claim]
+    in_work = set(ImportItem.objects.filter(pk__in=ids).in_work().values_list("pk", flat=True))
+    for part, claim in claims.items():
+        if (claim is None or claim[0] not in in_work) and not _is_fresh(look, part):
+            yield Suspect("incoming_left_over", key_of(part), {"path": names.shown(part)})
+
+
+def set_aside(look: Look, suspect: Suspect, actor: Actor) -> None:
+    assert look.library
+    path = path_of(suspect.key)
+    held = quarantine.set_aside(look.library, path, f"Rule {suspect.rule}.", look.now)
+    if suspect.rule == "stray_file" and not unknown([Found(path, "file")]):
+        fsops.publish(look.library, held, path)  # an import has claimed the place meanwhile
+
+
+RULES = (
+    Rule(
+        code="directory_unreadable",
+        severity=Severity.HIGH,
+        about="file",
+        depth=Depth.FILES,
+        sentence=_("The directory {path} of the library cannot be read: {detail}."),
+        advice=_("Give the user of the workers the permissions r and x for {path}."),
+        find=find,
+    ),
+    Rule(
+        code="stray_file",
+        severity=Severity.MEDIUM,
+        about="file",
+        depth=Depth.FILES,
+        sentence=_("{path} in the library ({bytes} bytes) belongs to no media."),
+        find=find,
+        repair=set_aside,
+        unlocked=True,
+        proposal=_(
+            "Move {path} to the quarantine; import it from there if it is a photo you need."
+        ),
+        risk=_("Low: `python manage.py quarantine restore` puts it back."),
+    ),
+    Rule(
+        code="incoming_left_over",
+        severity=Severity.LOW,
+        about="file",
+        depth=Depth.FILES,
+        sentence=_("{path} is a temporary file of a claim that is over."),
+        find=find_left_over,
+        repair=set_aside,
+        unlocked=True,
+        proposal=_("Move {path} to the quarantine."),
+        risk=_("None: its source, or its copy in the library, was verified or is still waiting."),
+        automatic=True,
+    ),
+)

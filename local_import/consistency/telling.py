@@ -1,0 +1,71 @@
+"""What a look or a repair has to say, as plain data; commands print it, pages will draw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import findings
+from .look import LIMIT, RULES, Report
+from .repair import Outcome, plan
+from .rule import Suspect
+
+
+def look_report(report: Report) -> dict[str, Any]:
+    """`accepted` are findings that somebody lives with for now: they do not count."""
+    known = findings.accepted()
+    standing = [s for s in report.suspects if findings.digest_of(s) not in known]
+    return {
+        "consistent": not standing,
+        "frozen": report.is_frozen,
+        "rules": [rule.code for rule in report.looked],
+        "findings": [finding(suspect) for suspect in standing],
+        "accepted": [finding(suspect) for suspect in report.suspects if suspect not in standing],
+        "more": _not_told(report),
+    }
+
+
+def _not_told(report: Report) -> dict[str, int]:
+    """How many suspects of each rule are left out because there are too many of them."""
+    return {
+        code: number - LIMIT
+        for code, number in report.numbers.items()
+        if number > LIMIT and any(s.rule == code for s in report.suspects)
+    }
+
+
+def finding(suspect: Suspect) -> dict[str, Any]:
+    rule = RULES[suspect.rule]
+    return {
+        "rule": rule.code,
+        "severity": str(rule.severity),
+        "about": rule.about,
+        "object": suspect.key,
+        "session": suspect.session_id,
+        "item": suspect.item_id,
+        "summary": rule.tell(suspect),
+        "proposal": rule.propose(suspect),
+        "risk": str(rule.risk),
+        "repairable": rule.repair is not None,
+        "automatic": rule.automatic,
+        "advice": rule.advise(suspect),
+        "evidence": dict(suspect.evidence),
+    }
+
+
+def plan_report(report: Report) -> dict[str, Any]:
+    """What a repair would do, and what it would leave to a person."""
+    planned = [finding(suspect) for suspect in plan(report)]
+    told = look_report(report)
+    left = [one for one in told["findings"] if one not in planned]
+    return told | {"applied": False, "planned": planned, "left": left}
+
+
+def outcome_report(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.after
+    reasons = {(s.rule, s.key): reason for s, reason in outcome.refused}
+    told = look_report(outcome.after)
+    left = [
+        one | {"refused": reasons.get((one["rule"], one["object"]))} for one in told["findings"]
+    ]
+    repaired = [finding(suspect) for suspect in outcome.repaired]
+    return told | {"applied": True, "repaired": repaired, "left": left}

@@ -1,0 +1,78 @@
+"""List what was set aside, and put it back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from os import fsencode
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ... import names
+from ...consistency import breaker, quarantine
+from ...fsops import DestinationTaken, Tree
+from ..refusals import wrong_use
+
+
+class Command(BaseCommand):
+    help = (
+        "List the files in the library's quarantine, or put one back to where it stood. Nothing is "
+        "overwritten. Exit status: 0 done, 1 it could not be put back, 2 wrong use."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=("list", "restore"), help="what to do")
+        parser.add_argument("name", nargs="?", help="what to put back, as the list names it")
+        parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+
+    def handle(self, *, action: str, name: str | None, **options: Any) -> None:
+        with breaker.library_to_look_at() as library:
+            if library is None:
+                wrong_use("The library is not there, or not mounted.")
+            if action == "list":
+                self._list(library, as_json=options["json"])
+            else:
+                self._restore(library, name or "", as_json=options["json"])
+
+    def _list(self, library: Tree, *, as_json: bool) -> None:
+        rows = [_told(found) for found in quarantine.held(library)]
+        if as_json:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        for row in rows:
+            line = f"{row['name']}\t{row['bytes']} bytes\tfrom {row['from'] or 'an import'}"
+            self.stdout.write(f"{line}\t{row['why']}")
+        self.stdout.write(f"{len(rows)} in quarantine.")
+
+    def _restore(self, library: Tree, name: str, *, as_json: bool) -> None:
+        found = next((one for one in quarantine.held(library) if _name(one) == name), None)
+        if found is None:
+            wrong_use("Name a file of the quarantine: python manage.py quarantine list")
+        try:
+            where, problem = names.shown(quarantine.put_back(library, found)), ""
+        except (DestinationTaken, ValueError, OSError) as error:
+            where, problem = "", str(error)
+        if as_json:
+            self.stdout.write(json.dumps({"restored": where or None, "problem": problem or None}))
+        elif problem:
+            sys.stderr.write(f"It was not put back: {names.shown(fsencode(problem))}.\n")
+        else:
+            self.stdout.write(f"It is back as {where}.")
+        if problem:
+            sys.exit(1)
+
+
+def _name(found: quarantine.Held) -> str:
+    return names.shown(found.path.removeprefix(quarantine.PLACE))
+
+
+def _told(found: quarantine.Held) -> dict[str, Any]:
+    origin = found.origin
+    return {
+        "name": _name(found),
+        "bytes": found.size_bytes,
+        "from": names.shown(origin) if origin else None,
+        "why": names.shown(str(found.manifest.get("why", "")).encode("utf-8", "replace")),
+        "at": found.manifest.get("at"),
+    }

@@ -1,0 +1,137 @@
+"""The doctor says of each point what it saw, and what to do about whatever is not sound."""
+
+import json
+import os
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from local_import import doctor
+from local_import.models import Media, Worker
+from local_import.transactions import database_now
+from photonest import celery_app, queue
+from tests.builders import make_media
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def broker(settings, tmp_path):
+    """The embedded broker, in a directory of its own."""
+    directory = tmp_path / "queue"
+    queue.prepare(settings.CELERY_BROKER_URL, directory)
+    options = queue.transport_options(settings.CELERY_BROKER_URL, directory, longest_task_s=1)
+    before = celery_app.conf.broker_transport_options
+    celery_app.conf.broker_transport_options = options
+    yield directory
+    celery_app.conf.broker_transport_options = before
+
+
+def points():
+    return {point.name: point for point in doctor.examine()}
+
+
+def unsound():
+    return {point.name for point in doctor.examine() if not (point.is_sound or point.optional)}
+
+
+def test_a_new_installation_is_sound(library, capsys):
+    call_command("doctor", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    assert [point["name"] for point in told] == list(doctor.POINTS)
+    assert not library.exists()
+
+
+def test_nothing_is_left_behind(library, broker):
+    before = sorted(os.walk(broker))
+
+    points()
+
+    assert sorted(os.walk(broker)) == before
+
+
+def test_workers_and_beat_are_missed_but_do_not_count(library):
+    found = points()
+
+    for name in ("workers", "beat"):
+        assert found[name].remedy and found[name].optional
+
+
+def test_a_worker_that_is_heard_of_is_seen(library):
+    now = database_now()
+    Worker.objects.create(name="h:1:1", host="h", pid=1, started_at=now, heartbeat_at=now)
+
+    assert points()["workers"].seen == "1 on h"
+
+
+def test_a_database_that_may_lose_a_commit_is_not_sound(library, capsys):
+    statement = (
+        "PRAGMA synchronous=OFF"
+        if connection.vendor == "sqlite"
+        else ("SET synchronous_commit = off")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            call_command("doctor")
+    finally:
+        connection.close()
+
+    assert ended.value.code == 1
+    assert "✖ database" in capsys.readouterr().out
+
+
+def test_a_library_that_is_not_mounted_is_not_sound(library):
+    library.mkdir()
+    make_media()
+
+    point = points()["library"]
+
+    assert not point.is_sound and str(library) in point.seen
+
+
+def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
+    make_media()
+    library.mkdir()
+    (library / ".photonest-library").touch()
+    monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 10_000_000_000)
+    assert points()["library"].is_sound
+
+    Media.objects.update(imported_at=database_now(), size_bytes=20_000_000_000)
+
+    assert "4 days" in points()["library"].seen
+    assert unsound() == {"library"}
+
+
+def test_a_clock_that_is_wrong_is_told_of(library, monkeypatch):
+    monkeypatch.setattr(doctor, "database_now", lambda: timezone.now() - timedelta(minutes=5))
+
+    assert "clock" in unsound()
+
+
+def test_guards_that_were_lost_are_told_of(library):
+    on = " ON local_import_item" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER guard_item_state{on}")
+    try:
+        assert unsound() == {"migrations"}
+    finally:
+        doctor.guards.install()
+
+
+def test_a_broker_that_cannot_be_reached_is_one_point_and_stops_no_other(library, monkeypatch):
+    monkeypatch.setattr(doctor, "BROKER_S", 0.2)
+    url = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(
+        doctor.current_app, "connection_for_write", lambda **_: celery_app.connection(url)
+    )
+
+    found = points()
+
+    assert not found["broker"].is_sound
+    assert list(found) == list(doctor.POINTS)
