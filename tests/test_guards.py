@@ -29,7 +29,7 @@ def refused(statement, *values):
 
 def move_session(state):
     """SQL and values that write a state with every column that the constraints ask for."""
-    statement = "UPDATE local_import_session SET state = %s, error_code = %s"
+    statement = "UPDATE local_import_session SET state = %s, error_code = %s, incident_id = NULL"
     return statement, state, "unknown" if state == "error" else ""
 
 
@@ -37,7 +37,7 @@ def move_item(state):
     in_work = state in ITEM_IN_WORK
     return (
         "UPDATE local_import_item SET state = %s, error_code = %s, skip_reason = %s, owner = %s, "
-        "lease_until = %s, fence = 1, sha256 = 's', destination = 'd', media_id = %s",
+        "lease_until = %s, fence = 1, incident_id = NULL, sha256 = 's', destination = 'd', media_id = %s",
         state,
         "damaged" if state == "failed" else "",
         "empty" if state == "skipped" else "",
@@ -113,7 +113,10 @@ def test_the_gate_is_open_for_its_transaction_only():
     item = make_item(state="missing")
 
     with transaction.atomic(), guards.open_gate("test"):
-        sql("UPDATE local_import_item SET state = 'pending' WHERE id = %s", item.pk)
+        sql(
+            "UPDATE local_import_item SET state = 'pending', incident_id = NULL WHERE id = %s",
+            item.pk,
+        )
         sql("DELETE FROM local_import_audit_log")
 
     assert refused(*move_item("moving"))

@@ -37,7 +37,7 @@ class Held:
 
 def set_aside(library: Tree, path: bytes, why: str, now: datetime) -> bytes:
     """Move a file of the library into the quarantine; returns where it is then."""
-    name = names.digest(path + now.isoformat().encode())[:12].encode()
+    name = names.digest(path + now.isoformat().encode())[-12:].encode()
     target = b"%s%s/%s" % (PLACE, now.strftime("%Y-%m-%d").encode(), name)
     told = {"from": key_of(path), "why": why, "at": now.astimezone(UTC).isoformat()}
     fsops.create(library, target + _MANIFEST, json.dumps(told, indent=2).encode() + b"\n")

@@ -31,7 +31,7 @@ class Finding(models.Model):
     severity = models.CharField(_("severity"), max_length=8, choices=Severity.choices)
     about = models.CharField(_("kind of object"), max_length=16)
     key = models.TextField(_("object"))  # an id, or a path as in a URL
-    digest = models.CharField(_("key of rule and object"), max_length=32, unique=True)
+    digest = models.CharField(_("key of rule and object"), max_length=40, unique=True)
     session_id = models.BigIntegerField(_("session"), null=True)
     item_id = models.BigIntegerField(_("item"), null=True)
     summary = models.TextField(_("what is wrong"))
