@@ -40,6 +40,7 @@ docs: $(VENV)/installed-dev
 
 benchmark: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py
+	$(RUN) benchmarks/background.py
 
 $(VENV)/installed: requirements.txt
 	@$(PYTHON) -m venv $(VENV)

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 from django.utils import timezone
 
 from local_import import tasks, versions
 from local_import.audit_logger import SYSTEM
-from local_import.models import ImportSession, Worker
+from local_import.models import ImportItem, ImportSession, Worker
 from local_import.processes import identity
 from local_import.services import background, sessions
 from tests.builders import make_item
@@ -127,3 +128,15 @@ def test_a_worker_that_is_newer_than_the_database_asks_for_the_migration(expandi
     MigrationRecorder.Migration.objects.filter(app="local_import").delete()
 
     assert "manage.py migrate" in versions.misfit()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("owner", ["", "somebody:1:1"])
+def test_the_files_of_a_worker_are_found_without_reading_the_table(owner):
+    if connection.vendor == "postgresql":  # a table so small would be read whole all the same
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+
+    plan = ImportItem.objects.held(owner).explain()
+
+    assert "item_in_work_owner" in plan, plan

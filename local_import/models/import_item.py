@@ -47,6 +47,14 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
     def in_work(self) -> ImportItemQuerySet:
         return self.filter(state__in=ITEM_IN_WORK)
 
+    def held(self, owner: str = "") -> ImportItemQuerySet:
+        """Those that a worker has, or of them those of one owner; found by the index of these alone.
+
+        SQLite does not conclude from the name of an owner that it is not empty.
+        """
+        rows = self.exclude(owner="")
+        return rows.filter(owner=owner) if owner else rows
+
     def in_motion(self) -> ImportItemQuerySet:
         return self.filter(_repeated("{0}.state IN ('moving', 'updating')"))
 

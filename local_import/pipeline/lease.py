@@ -108,4 +108,4 @@ class Lease(Presence):
 
     def _write(self, now: datetime) -> None:
         super()._write(now)
-        ImportItem.objects.filter(owner=self._name).in_work().update(lease_until=now + LEASE)
+        ImportItem.objects.held(self._name).in_work().update(lease_until=now + LEASE)

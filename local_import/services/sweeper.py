@@ -59,7 +59,7 @@ def sweep() -> dict[str, int]:
 
 
 def _with_abandoned_items() -> Iterable[ImportSession]:
-    held = ImportItem.objects.exclude(owner="").order_by("session").values("session").distinct()
+    held = ImportItem.objects.held().values("session")
     sessions_in_work = ImportSession.objects.filter(pk__in=held).order_by("pk")
     return [session for session in sessions_in_work if abandoned(session.pk)]
 

@@ -19,7 +19,7 @@ def workers() -> list[dict[str, Any]]:
     process is known to have ended.
     """
     now = database_now()
-    held = ImportItem.objects.exclude(owner="").values_list("owner").annotate(Count("pk"))
+    held = ImportItem.objects.held().values_list("owner").annotate(Count("pk"))
     items = dict(held.order_by())
     return [_entry(row, items.get(row.name, 0), now) for row in Worker.objects.order_by("-pk")]
 
