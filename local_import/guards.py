@@ -37,8 +37,9 @@ def open_gate(purpose: str) -> Iterator[None]:
 
 
 def install(using: str = "default", **_: Any) -> None:
-    """Make the triggers, unless they are there as the code wants them."""
-    if is_installed(using):
+    """Make the triggers, unless they are there as the code wants them, or the tables are not."""
+    there = connections[using].introspection.table_names()
+    if not set(_TABLES.values()) <= set(there) or is_installed(using):
         return
     with connections[using].cursor() as cursor:
         for statement in [*_removal(using), *_statements(using)]:

@@ -408,3 +408,25 @@ def test_a_closed_session_whose_file_waits_again_is_opened_by_the_sweep(session,
 
     assert ImportSession.objects.get(pk=session.pk).state == "importing"
     assert sweeper.sweep() == {}
+
+
+def test_a_source_that_cannot_be_listed_is_an_error_of_the_session_and_no_file_of_it(
+    inbox, library, monkeypatch
+):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    pk = sessions.create(os.fsencode(inbox)).pk
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("local_import.fsops.walking.os.listdir", refuse)
+        background.start(pk, actor=SYSTEM)
+        background.advance(pk, should_stop=lambda: False)
+
+    session = ImportSession.objects.get(pk=pk)
+    assert (session.state, session.error_code) == ("error", "permission_denied")
+    assert not ImportItem.objects.exists()
+    sweeper.sweep()
+    background.advance(pk, should_stop=lambda: False)
+    assert ImportSession.objects.get(pk=pk).state == "imported"

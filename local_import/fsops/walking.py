@@ -36,14 +36,20 @@ class Found:
 
 
 def walk(tree: Tree, path: bytes = b"") -> Iterator[Found]:
-    """Depth first, in the disk's order; one listing per level is open at a time."""
+    """Depth first, in the disk's order; one listing per level is open at a time.
+
+    Raises OSError when the tree itself cannot be listed.
+    """
     stack = [_listing(tree, path)]
     while stack:
         try:
             entry = next(stack[-1], None)
         except OSError as error:
             stack.pop()
-            yield Found(_of(error, tree), "unreadable_directory", reason=error.strerror or "")
+            where = _of(error, tree)
+            if not where:
+                raise
+            yield Found(where, "unreadable_directory", reason=error.strerror or "")
             continue
         if entry is None:
             stack.pop()

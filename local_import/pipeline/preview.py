@@ -14,7 +14,7 @@ from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
 from .desk import Desk
-from .scan import UNREADABLE
+from .scan import UNREADABLE, found_in_source
 from .work import Work
 
 
@@ -33,7 +33,7 @@ def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
 
 
 def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
-    for found in fsops.walk(desk.source):
+    for found in found_in_source(desk):
         if found.kind in ("left_out", "unreadable_directory"):
             reason = found.reason if found.kind == "left_out" else UNREADABLE
             left_out[reason] = left_out.get(reason, 0) + 1

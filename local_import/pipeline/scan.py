@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from .. import fsops, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry
+from ..errors import ErrorCode, ImportProblem
 from ..fsops import Found
 from ..models import ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
@@ -30,12 +31,22 @@ _COLUMNS = ("path", "path_digest", "shown_path", "size_bytes")
 def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
     """Record every file below the source; returns False when it was stopped before the end."""
     left_out: Counter[str] = Counter()
-    for chunk in _chunks(_candidates(fsops.walk(desk.source), left_out)):
+    for chunk in _chunks(_candidates(found_in_source(desk), left_out)):
         if should_stop():
             return False
         in_transaction(lambda chunk=chunk: _record(desk.session_id, chunk, actor))  # type: ignore[misc]
     in_transaction(lambda: _close(desk.session_id, left_out, actor))
     return True
+
+
+def found_in_source(desk: Desk) -> Iterator[Found]:
+    """Raises ImportProblem when the source itself cannot be listed."""
+    try:
+        yield from fsops.walk(desk.source)
+    except OSError as error:
+        detail = error.strerror
+        problem = ImportProblem(ErrorCode.PERMISSION_DENIED, path=desk.source.root, detail=detail)
+        raise problem from error
 
 
 def _candidates(found: Iterable[Found], left_out: Counter[str]) -> Iterator[Found]:
