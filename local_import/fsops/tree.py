@@ -61,8 +61,10 @@ class Tree:
     def at(self, path: bytes, effect: Callable[[int, bytes], T], *, parents: bool = False) -> T:
         """Run `effect(descriptor of the parent, name)`; with `parents`, missing ones are made.
 
-        Errors of the system name the whole path.
+        Errors of the system name the whole path. Raises ValueError for a path that is absolute.
         """
+        if path.startswith(b"/"):
+            raise ValueError(f"not a path below the tree: {path!r}")
         parent, _, name = path.rpartition(b"/")
         try:
             try:
