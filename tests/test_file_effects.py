@@ -281,9 +281,7 @@ def test_a_filesystem_without_unnamed_files_is_probed_by_name(library, monkeypat
     assert os.listdir(library.root + b"/.incoming") == []
 
 
-@pytest.mark.parametrize(
-    "path", [b"/etc/hostname", b"/made/by/us", b"../library/a"]
-)
+@pytest.mark.parametrize("path", [b"/etc/hostname", b"/made/by/us", b"../library/a"])
 def test_no_path_leads_out_of_a_tree_and_nothing_is_made_on_the_way(library, tmp_path, path):
     before = sorted(tmp_path.rglob("*"))
 
