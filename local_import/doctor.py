@@ -104,10 +104,10 @@ def _database(name: str) -> Iterator[Point]:
 def _migrations(name: str) -> Iterator[Point]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if misfit := versions.misfit():
-        yield Point(name, misfit, "python manage.py migrate")
-    elif plan:
+    if plan:
         yield Point(name, f"{len(plan)} to apply", "python manage.py migrate")
+    elif misfit := versions.misfit():  # the tables are newer: migrating would not help
+        yield Point(name, misfit, _("Update Photonest on this host."))
     elif not guards.is_installed():
         yield Point(name, _("The triggers are not those of the code."), "python manage.py migrate")
     else:

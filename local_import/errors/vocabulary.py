@@ -129,9 +129,5 @@ class ErrorEntry:
     def is_complete(self) -> bool:
         return bool(self.summary and self.diagnosis and self.actions and self.minutes >= 0)
 
-    @property
-    def self_healing(self) -> bool:
-        return self.passing or self.provable
-
 
 Entries = dict[ErrorCode, ErrorEntry]
