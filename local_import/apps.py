@@ -15,9 +15,18 @@ class LocalImportConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(_install_guards, sender=self)
+        post_migrate.connect(_install_roles)
 
 
 def _install_guards(*, using: str, **_: Any) -> None:
     from . import guards  # not before the models are loaded
 
     guards.install(using)
+
+
+def _install_roles(*, sender: AppConfig, using: str, **_: Any) -> None:
+    from . import roles  # not before the models are loaded
+
+    # The last whose permissions a role is given; the others' are made before.
+    if sender.label == "auth":
+        roles.install(using)

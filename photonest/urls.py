@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
+admin.site.site_url = None  # the import desk has its own link
+handler403 = "local_import.pages.refusals.forbidden"
+handler404 = "local_import.pages.refusals.missing"
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", RedirectView.as_view(pattern_name="import:overview")),
+    path("import/", include("local_import.pages.urls")),
     path("admin/", admin.site.urls),
+    path("language/", include("django.conf.urls.i18n")),
 ]

@@ -13,6 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from ..drawing import badge
+
 if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
     AnyModelAdmin = admin.ModelAdmin[Any]
@@ -20,20 +22,6 @@ else:  # these classes take no parameters at run time
     AnyPaginator, AnyModelAdmin = Paginator, admin.ModelAdmin
 
 COUNTED = 10_000  # rows; beyond, a page says "10001" instead of counting a million
-_GLYPHS = {
-    "imported": "✔",
-    "failed": "✖",
-    "error": "✖",
-    "missing": "✖",
-    "skipped": "↷",
-    "canceled": "■",
-    "source_restored": "↶",
-    "pending": "○",
-    "ready": "○",
-    "open": "✖",
-    "back_again": "✖",
-    "resolved": "✔",
-}
 
 
 class CappedPaginator(AnyPaginator):
@@ -48,9 +36,6 @@ class ReadOnlyAdmin(AnyModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
-
-    class Media:
-        css = {"all": ("local_import/admin.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -114,9 +99,3 @@ def row_link(model: str, pk: int | None, text: Any) -> SafeString | str:
         return ""
     address = reverse(f"admin:local_import_{model}_change", args=(pk,))
     return format_html('<a href="{}">{}</a>', address, text)
-
-
-def badge(state: str, text: str) -> SafeString:
-    return format_html(
-        '<span class="state state-{}">{} {}</span>', state, _GLYPHS.get(state, "↻"), text
-    )

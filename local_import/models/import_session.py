@@ -105,7 +105,12 @@ class ImportSession(Stateful):
         base_manager_name = "objects"
         verbose_name = _("import session")
         verbose_name_plural = _("import sessions")
-        permissions = [("operate_import", _("Can start, retry and dismiss imports"))]
+        permissions = [  # of roles.py
+            ("see_imports", _("Can see the imports")),
+            ("see_details", _("Can see absolute paths, stack traces and places of photos")),
+            ("operate_import", _("Can start, pause, cancel and retry imports")),
+            ("maintain_import", _("Can undo, repair, purge and change settings")),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=S.values), name="session_state_known"),
             models.CheckConstraint(

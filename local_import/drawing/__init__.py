@@ -1,0 +1,6 @@
+"""Data drawn as HTML and SVG: functions of plain values, without a query and without a style attribute."""
+
+from .badge import GLYPHS, badge
+from .bar import bar
+
+__all__ = ["GLYPHS", "badge", "bar"]

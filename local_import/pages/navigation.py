@@ -1,0 +1,25 @@
+"""The sections of the pages, in the order in which an operator needs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+SECTIONS = (
+    ("import:overview", _("Overview")),
+    ("import:sessions", _("Sessions")),
+)
+
+
+def sections(request: HttpRequest) -> list[dict[str, Any]]:
+    """Name, address, and whether the page that is asked for lies in it."""
+    addresses = [(label, reverse(name)) for name, label in SECTIONS]
+    within = [address for _label, address in addresses if request.path.startswith(address)]
+    here = max(within, key=len, default="")
+    return [
+        {"label": label, "address": address, "is_here": address == here}
+        for label, address in addresses
+    ]

@@ -1,0 +1,32 @@
+"""The roles: who may see, who may run imports, who may put things right.
+
+Groups of these names are made by every `migrate`. Permissions that a new version asks for are added;
+what an administrator gave to a group besides stays.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+VIEWER, OPERATOR, MAINTAINER = "viewer", "operator", "maintainer"
+# Absolute paths, stack traces and places are for operators; so are the admin's own pages, which hide
+# nothing.
+_SEES_ALL = Q(content_type__app_label="local_import", codename__startswith="view_")
+_BEAT = Q(content_type__app_label="django_celery_beat", codename__regex="^(view|change)_")
+ADDS = {  # each role has what those before it have
+    VIEWER: Q(codename="see_imports"),
+    OPERATOR: Q(codename__in=["see_details", "operate_import"]) | _SEES_ALL,
+    MAINTAINER: Q(codename="maintain_import") | _BEAT,
+}
+
+
+def install(using: str = "default") -> None:
+    """Make the groups and give them what they lack."""
+    given = Q()
+    for role, permissions in ADDS.items():
+        given |= permissions
+        group, _made = Group.objects.using(using).get_or_create(name=role)
+        has = set(group.permissions.values_list("pk", flat=True))
+        lacks = Permission.objects.using(using).filter(given).exclude(pk__in=has)
+        group.permissions.add(*lacks)
