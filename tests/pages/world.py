@@ -1,0 +1,103 @@
+"""One of everything that a page can show, and the address of every page for it."""
+
+import re
+
+from django.apps import apps
+from django.db.models import Model
+from django.urls import URLResolver, get_resolver
+from django.utils import timezone
+
+from local_import import door
+from local_import.door import Step
+from local_import.models import Finding, ImportItem, Worker
+from local_import.state_machine import declared
+from local_import.states import ItemState
+from tests.builders import make_item, make_session
+
+_ARGUMENT = re.compile(r"<(?:\w+:)?\w+>|\(\?P<\w+>[^)]*\)")
+
+
+def routes():
+    """Every address that the resolver knows, as it is written in the code."""
+    return sorted(set(_below(get_resolver(), "")))
+
+
+def _below(resolver, prefix):
+    for entry in resolver.url_patterns:
+        route = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from _below(entry, route)
+        else:
+            yield route
+
+
+class World:
+    """A session with an item in each state, what belongs to them, and nothing else."""
+
+    def __init__(self, label="Card 1"):
+        self.session = make_session("failed", label=label)
+        names = (f"{state}.jpg".encode() for state in ItemState.values)
+        self.items = [make_item(self.session, next(names), state) for state in ItemState.values]
+        self.failed = next(item for item in self.items if item.state == ItemState.FAILED)
+        self._fail_again()
+        now = timezone.now()
+        Worker.objects.create(
+            name="host:1:1", host="host", pid=1, version="1", started_at=now, heartbeat_at=now
+        )
+        Finding.objects.create(
+            rule="session_state",
+            severity="high",
+            about="session",
+            key=str(self.session.pk),
+            digest="x",
+            session_id=self.session.pk,
+            summary="It is not what its items say.",
+            proposal="Synchronise it.",
+            first_seen_at=now,
+            last_seen_at=now,
+        )
+
+    def _fail_again(self):
+        """By a failure of which everything is known, and an incident."""
+        failure = {
+            "code": "damaged",
+            "severity": "medium",
+            "category": "content",
+            "retryable": True,
+            "summary": "The photo is damaged.",
+            "diagnosis": "It never ends.",
+            "recommended_actions": ["Look for a whole copy."],
+            "actions": [{"code": "look", "text": "Look for a whole copy.", "command": "ls"}],
+            "evidence": {"path": "/inbox/failed.jpg"},
+            "seen": ["It has 12 bytes."],
+            "seen_at": timezone.now().isoformat(),
+        }
+        door.move(
+            ImportItem,
+            self.failed.pk,
+            Step(declared(ImportItem)["failed", "pending"], "Once more."),
+        )
+        values = {"error_code": "damaged", "failure": failure}
+        self.failed = door.move(ImportItem, self.failed.pk, Step("fail", "It is damaged.", values))
+
+    def address(self, route):
+        """The route with the numbers of what there is."""
+        return "/" + _ARGUMENT.sub(lambda found: self._value(route, found), route).strip("^$")
+
+    def _value(self, route, found):
+        kinds = {
+            "sessions": self.session.pk,
+            "items": self.failed.pk,
+            "incidents": self.failed.incident_id,
+            "findings": Finding.objects.first().pk,
+        }
+        before = route[: found.start()].strip("/^").split("/")
+        if len(before) == 3 and before[2] in (models := apps.all_models.get(before[1], {})):
+            return str(_first(models[before[2]]))
+        if "app_label" in found[0]:
+            return "local_import"
+        return str(kinds.get(before[-1], "1"))
+
+
+def _first(model: type[Model]):
+    return model._default_manager.values_list("pk", flat=True).order_by("pk").first() or 1
