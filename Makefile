@@ -2,8 +2,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 ADDRESS := 127.0.0.1:8000
+SCREENSHOTS := var/screenshots
 
-.PHONY: run test test-sqlite test-postgres check lint faults docs benchmark clean
+.PHONY: run test test-sqlite test-postgres check lint faults screenshots docs benchmark clean
 
 run: $(VENV)/installed
 	@$(RUN) manage.py migrate --verbosity 0
@@ -33,6 +34,11 @@ lint: $(VENV)/installed-dev
 faults: $(VENV)/installed-dev
 	$(RUN) -m pytest --db sqlite --faults all tests/faults
 	$(RUN) -m pytest --db postgres --faults all tests/faults
+
+screenshots: $(VENV)/installed-dev
+	@mkdir -p $(SCREENSHOTS)
+	$(RUN) -m pytest --screenshots $(SCREENSHOTS) tests/pages/test_every_page.py -k everybody
+	@echo "The pictures are in $(SCREENSHOTS)."
 
 docs: $(VENV)/installed-dev
 	$(RUN) manage.py shell --verbosity 0 --command \

@@ -26,6 +26,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--faults", choices=["sample", "all"], default="sample", help="how many faults to try"
     )
+    parser.addoption("--screenshots", help="directory in which the pages' pictures are kept")
     parser.addoption("--faults-seed", default="1", help="another seed is another sample")
 
 

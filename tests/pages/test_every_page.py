@@ -1,0 +1,79 @@
+"""What holds for every page: everybody can use it, on any screen, in the light and in the dark.
+
+`--screenshots DIRECTORY` keeps what was seen.
+"""
+
+import re
+
+import pytest
+
+from tests.pages.world import World, routes
+
+SCREENS = {"wide": (1200, 900), "narrow": (360, 720)}
+ADMIN = ("admin/", "admin/local_import/importitem/", "admin/local_import/importsession/")
+
+
+def addresses(world):
+    """Of each page of the desk, and of some of the admin's own, that answers with a page."""
+    found = {route: world.address(route) for route in routes() if route.startswith("import/")}
+    return found | {route: world.address(route) for route in ADMIN}
+
+
+def is_page(client, address):
+    answer = client.get(address)
+    return answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+
+
+def told(violations):
+    """One line for each rule that is broken, with the first place."""
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:200]}" for one in violations]
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+@pytest.mark.parametrize("width", SCREENS)
+def test_every_page_can_be_used_by_everybody(screen, maintainer, pytestconfig, colors, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    world, wrong = World(), []
+    size = dict(zip(("width", "height"), SCREENS[width], strict=True))
+    page = screen("maintainer", "/import/", viewport=size, color_scheme=colors)
+    for route, address in addresses(world).items():
+        if not is_page(maintainer, address):
+            continue
+        page.goto(address)
+        problems = told(Axe().run(page).response["violations"])
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            problems.append("it is wider than the screen")
+        wrong += [f"{route}: {problem}" for problem in problems]
+        keep(page, pytestconfig, f"{re.sub(r'[^a-z]+', '-', route).strip('-')}-{colors}-{width}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def keep(page, config, name):
+    if directory := config.getoption("--screenshots"):
+        page.screenshot(path=f"{directory}/{name}.png", full_page=True)
+
+
+def test_every_page_is_titled_and_has_one_heading_and_a_way_past_the_navigation(maintainer):
+    world = World()
+    for address in addresses(world).values():
+        if not is_page(maintainer, address):
+            continue
+        text = maintainer.get(address).content.decode()
+
+        assert len(re.findall(r"<h1[ >]", text)) <= 1 or address.startswith("/admin/"), address
+        assert re.search(r"<title>\s*[^|\s][^|]*\|", text), address
+        assert 'href="#content-start"' in text, address
+
+
+def test_no_page_has_a_script_or_a_style_that_the_policy_would_stop(maintainer):
+    world = World()
+    for address in addresses(world).values():
+        answer = maintainer.get(address)
+        text = answer.content.decode() if is_page(maintainer, address) else ""
+
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"], address
+        if not address.startswith("/admin/"):
+            assert not re.findall(r"<script(?![^>]*src=)", text), address
+            assert not re.findall(r"<[a-z][^>]* (?:style|on[a-z]+|hx-on[^=]*)=", text), address
