@@ -1,7 +1,7 @@
 """A database as large as it gets: a million items and six million audit rows, built set by set.
 
-Session 1 is an import of 800,000 files, of which 40,000 failed by one cause; session 100 runs, with
-its files waiting; between them are 98 small ones. Rows are written past the desk, but as it writes
+Session 1 is an import of 800,000 files, of which 40,000 failed by one cause; the last one runs, with
+its files waiting; between them are small ones. Rows are written past the desk, but as it writes
 them: every constraint and every index is there while they are.
 """
 
@@ -33,25 +33,25 @@ FAILURE = {
 MOVING = 100  # files in work, of the session that runs
 
 
-def build(number: int) -> None:
+def build(number: int, sessions: int = 100) -> None:
     """Fill an empty database with so many items, and six audit rows for each."""
-    sizes = _sizes(number)
-    sessions = [_session(pk) for pk in range(1, len(sizes) + 1)]
+    sizes = _sizes(number, sessions)
+    made = [_session(pk) for pk in range(1, len(sizes) + 1)]
     incident = _incident(number)
     _insert_media(number)
-    rows = _items(sizes, [session.pk for session in sessions], incident)
+    rows = _items(sizes, [session.pk for session in made], incident)
     while chunk := list(islice(rows, CHUNK)):
         setwise.insert(ImportItem, _alike(), _COLUMNS, chunk)
     _insert_audit()
-    _finish(sessions)
+    _finish(made)
     if connection.vendor == "postgresql":  # which does so by itself before long; SQLite never does
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 
 
-def _sizes(number: int) -> list[int]:
-    small = number // 1000
-    return [number * 8 // 10, *[small] * 98, number * 2 // 10 - 98 * small]
+def _sizes(number: int, sessions: int) -> list[int]:
+    between, small = sessions - 2, number // (10 * sessions)
+    return [number * 8 // 10, *[small] * between, number * 2 // 10 - between * small]
 
 
 def _session(number: int) -> ImportSession:
