@@ -11,12 +11,13 @@ from local_import.roles import ADDS
 
 # Playwright's own loop runs in the test's thread; the queries there are the test's own.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+PASSWORD = "a long pass phrase"
 CHROMIUM = shutil.which("chromium")
 
 
 def new_user(role):
     """A member of the staff with one role; `None`: with no role at all."""
-    user = User.objects.create_user(str(role), password="a long pass phrase", is_staff=True)
+    user = User.objects.create_user(str(role), password=PASSWORD, is_staff=True)
     if role:
         user.groups.add(Group.objects.get(name=role))
     return user

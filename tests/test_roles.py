@@ -1,0 +1,39 @@
+"""Three roles, made by every migrate: each may what the one before it may, and more."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+
+from local_import import roles
+
+pytestmark = pytest.mark.django_db
+
+
+def permissions(role):
+    return set(Group.objects.get(name=role).permissions.values_list("codename", flat=True))
+
+
+def test_each_role_may_what_the_one_before_it_may():
+    viewer, operator, maintainer = map(permissions, roles.ADDS)
+
+    assert viewer == {"see_imports"}
+    assert viewer < operator < maintainer
+    assert {"see_details", "operate_import", "view_auditlog"} <= operator
+    assert "maintain_import" not in operator
+    assert {"maintain_import", "change_periodictask"} <= maintainer
+
+
+def test_no_role_may_write_rows_in_the_admin_or_manage_users():
+    of_ours = {one for one in permissions("maintainer") if one.startswith(("add_", "delete_"))}
+
+    assert of_ours == set()
+    assert not permissions("maintainer") & {"change_user", "change_group", "change_importitem"}
+
+
+def test_what_a_group_was_given_besides_stays_and_what_it_lost_comes_back():
+    viewers = Group.objects.get(name="viewer")
+    viewers.permissions.set([Permission.objects.get(codename="view_media")])
+
+    call_command("migrate", verbosity=0)
+
+    assert permissions("viewer") == {"see_imports", "view_media"}
