@@ -9,15 +9,17 @@ from typing import Any
 from django import template
 from django.template.defaultfilters import date
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from .. import drawing
+from ..errors import ErrorCode
 from ..states import ItemState
 
 register = template.Library()
+_LABELS: Mapping[str, object] = dict(ErrorCode.choices)
 # Done first, then what is under way, then what waits.
 _ORDER = (
     ItemState.IMPORTED,
@@ -60,3 +62,19 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute, shown
     )
+
+
+@register.filter
+def error_label(code: str) -> object:
+    """The few words for an error code; they name no path, so a viewer may read them."""
+    return _LABELS.get(code, code)
+
+
+@register.simple_tag
+def advice(action: Mapping[str, Any]) -> SafeString:
+    """The sentence of an action; what is to be typed, which stands in backticks there, as code."""
+    text: str = escape(str(action["text"]))
+    for command in filter(None, (action.get("command"), action.get("then"))):
+        quoted = escape(str(command))
+        text = text.replace(f"`{quoted}`", f"<code>{quoted}</code>")
+    return mark_safe(text)  # noqa: S308 - all of it is escaped
