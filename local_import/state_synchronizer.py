@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from . import door, incidents
+from . import door, incidents, pace
 from .audit_log_repository import row_id
 from .audit_logger import SYSTEM, Actor
 from .door import Step
 from .models import ImportItem, ImportSession
 from .state_machine import counted, declared
 from .states import (
+    ITEM_AT_REST,
     ITEM_IN_WORK,
     ITEM_UNRESOLVED,
     ItemState,
@@ -52,6 +53,7 @@ class SessionSnapshot:
     counts: Mapping[str, int]
     total: int
     size_bytes: int
+    done_bytes: int = 0  # of the files at rest
     counted_at: datetime = field(default_factory=timezone.now)
 
     @property
@@ -185,8 +187,8 @@ def _sync(session_id: int, actor: Actor, reason: str) -> SessionSnapshot:
     if target != session.state:
         for name in path_between(session.state, target):
             session = door.move(ImportSession, session_id, Step(name, text), actor=actor)
-    _store(snapshot)
-    return _snapshot_with(snapshot, str(session.state))
+    _store(snapshot, session.pace)
+    return replace(snapshot, state=str(session.state))
 
 
 def _why(session: ImportSession, target: str, snapshot: SessionSnapshot) -> str:
@@ -216,29 +218,24 @@ def _snapshot(session: ImportSession) -> SessionSnapshot:
         .annotate(number=Count("pk"), size=Sum("size_bytes"))
         .order_by()
     )
-    counts, size_bytes = counted(()), 0
+    counts, size_bytes, done_bytes = counted(()), 0, 0
     for state, number, size in rows:
         counts[state] = number
         size_bytes += size
-    return SessionSnapshot(session.pk, session.state, counts, sum(counts.values()), size_bytes)
+        done_bytes += size if state in ITEM_AT_REST else 0
+    total = sum(counts.values())
+    return SessionSnapshot(session.pk, session.state, counts, total, size_bytes, done_bytes)
 
 
-def _snapshot_with(snapshot: SessionSnapshot, state: str) -> SessionSnapshot:
-    return SessionSnapshot(
-        snapshot.session_id,
-        state,
-        snapshot.counts,
-        snapshot.total,
-        snapshot.size_bytes,
-        snapshot.counted_at,
-    )
-
-
-def _store(snapshot: SessionSnapshot) -> None:
+def _store(snapshot: SessionSnapshot, before: Mapping[str, Any]) -> None:
+    """The picture, and the pace that it tells together with the pictures before."""
+    at, done = snapshot.counted_at, snapshot.total - snapshot.unfinished
     ImportSession.objects.filter(pk=snapshot.session_id).update(
         counts=dict(snapshot.counts),
         bytes_found=snapshot.size_bytes,
-        counted_at=snapshot.counted_at,
+        bytes_done=snapshot.done_bytes,
+        counted_at=at,
+        pace=pace.followed(before, at.timestamp(), done, snapshot.done_bytes),
     )
 
 

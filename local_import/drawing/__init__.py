@@ -2,5 +2,6 @@
 
 from .badge import GLYPHS, badge
 from .bar import bar
+from .diagram import Node, diagram
 
-__all__ = ["GLYPHS", "badge", "bar"]
+__all__ = ["GLYPHS", "Node", "badge", "bar", "diagram"]

@@ -92,6 +92,17 @@ class AuditLog(models.Model):
             models.Index(fields=["session", "timestamp"], name="audit_session_time"),
             models.Index(fields=["item", "timestamp"], name="audit_item_time"),
             models.Index(fields=["level", "category"], name="audit_level_category"),
+            # Neither holds any of the millions of rows that tell how files came in without trouble.
+            models.Index(
+                fields=["session", "id"],
+                name="audit_session_own",
+                condition=models.Q(item__isnull=True),
+            ),
+            models.Index(
+                fields=["session", "id"],
+                name="audit_session_errors",
+                condition=models.Q(level__in=("error", "critical")),
+            ),
             models.Index(
                 fields=["user"], name="audit_user", condition=models.Q(user__isnull=False)
             ),

@@ -95,6 +95,8 @@ class ImportSession(Stateful):
     # A picture of the items at `counted_at`; the items are the truth.
     counts = models.JSONField(_("items by state"), default=dict, blank=True)
     bytes_found = models.BigIntegerField(_("bytes found"), default=0)
+    bytes_done = models.BigIntegerField(_("bytes of the files at rest"), default=0)
+    pace = models.JSONField(_("pace of the last minutes"), default=dict, blank=True)
     left_out = models.JSONField(_("entries left out"), default=dict, blank=True)
     counted_at = models.DateTimeField(_("counted at"), null=True, blank=True)
 

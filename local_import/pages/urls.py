@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import path
 
 from .overview import overview
-from .session import session
+from .session import session, why
+from .session_items import session_items
+from .session_report import session_report
 from .sessions import sessions
 
 app_name = "import"
@@ -13,4 +15,7 @@ urlpatterns = [
     path("", overview, name="overview"),
     path("sessions/", sessions, name="sessions"),
     path("sessions/<int:pk>/", session, name="session"),
+    path("sessions/<int:pk>/items/", session_items, name="session_items"),
+    path("sessions/<int:pk>/why/", why, name="session_why"),
+    path("sessions/<int:pk>/report/<str:form>/", session_report, name="session_report"),
 ]

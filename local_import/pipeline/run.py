@@ -20,6 +20,7 @@ from ..troubleshooting import TroubleshootingEngine
 from . import flags
 from .crew import Crew
 from .desk import Desk, open_desk
+from .picture import Picture
 from .recover import recover
 from .release import release_left
 from .runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
@@ -36,7 +37,7 @@ def run(
 ) -> ImportSession:
     """Bring a session that is ready or unfinished as far as it goes, and return it.
 
-    `report` is called about twice a second with the items counted; `interrupted` is asked as often.
+    `report` is called about once a second with the items counted; `interrupted` is asked more often.
     Raises ImportProblem when another process runs the session; then nothing was touched.
     """
     hold(session_id)
@@ -83,8 +84,13 @@ def _accompany(
         return crew.is_stopping()
 
     halted = is_halted(desk.session_id)
-    chore = partial(renew, desk.session_id)
-    walk(desk, actor, meanwhile(lambda: should_stop() or halted(), RENEW_EVERY_S, chore))
+    picture = Picture(desk.session_id, actor, report)
+
+    def halt() -> bool:
+        picture()
+        return should_stop() or halted()
+
+    walk(desk, actor, meanwhile(halt, RENEW_EVERY_S, partial(renew, desk.session_id)))
     alive = True
     last = time.monotonic()
     while alive:
@@ -99,8 +105,8 @@ def _accompany(
             alive = True
         if time.monotonic() - last >= TICK_S:
             renew(desk.session_id)
-            report(_synchronizer.sync_session_with_items(desk.session_id, actor=actor))
             last = time.monotonic()
+        picture()
     recover(desk, actor)
     release_left(desk, actor)
     return crew.problem()

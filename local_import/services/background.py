@@ -22,6 +22,7 @@ from ..models import ImportItem, ImportSession
 from ..models.import_session import ImportSessionQuerySet
 from ..pipeline.desk import Desk, open_desk
 from ..pipeline.lease import Lease
+from ..pipeline.picture import EVERY_S, Picture
 from ..pipeline.recover import recover
 from ..pipeline.release import release_left
 from ..pipeline.run import break_off, walk
@@ -79,7 +80,8 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
         help_out(session_id, should_stop=should_stop)
         return
     try:
-        _take_turn(session_id, should_stop, _run)
+        picture = Picture(session_id, Actor(identity()))
+        _take_turn(session_id, meanwhile(should_stop, EVERY_S, picture), _run)
     finally:
         let_go(session_id)
     _call_for_next_turn(session_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -49,6 +49,12 @@ def progress_bar(counts: Mapping[str, int]) -> SafeString:
     return drawing.bar(shares, told or _("no files yet"))
 
 
+def _ago(moment: datetime) -> str:
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(moment, depth=1)}
+
+
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
     """How long ago, with the time in the viewer's zone beside it for pointer, keyboard and screen reader."""
@@ -56,8 +62,7 @@ def when(moment: datetime | None) -> SafeString | str:
         return ""
     local = timezone.localtime(moment)
     # Not for what is to come: timesince tells nothing of it.
-    ago = _("%(time)s ago") % {"time": timesince(moment, depth=1)}
-    shown = ago if moment <= timezone.now() else date(local, "H:i:s")
+    shown = _ago(moment) if moment <= timezone.now() else date(local, "H:i:s")
     absolute = date(local, "Y-m-d H:i:s T")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute, shown
@@ -78,3 +83,8 @@ def advice(action: Mapping[str, Any]) -> SafeString:
         quoted = escape(str(command))
         text = text.replace(f"`{quoted}`", f"<code>{quoted}</code>")
     return mark_safe(text)  # noqa: S308 - all of it is escaped
+
+
+@register.filter
+def number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,135 @@
+"""How far a session is, how fast it goes, and how long it still takes; for pages and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import pace
+from ..models import ImportItem, ImportSession
+from ..state_machine import counted
+from ..states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
+
+FRESH = timedelta(seconds=2)  # a picture that is older is taken anew for whoever looks
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to be expected: a stable code, and the sentence that says it."""
+
+    code: str  # rest, waiting, paused, stopping, walking, stalled, estimating or left
+    text: str
+    since: datetime | None = None  # of paused and stalled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A session at one moment."""
+
+    counts: Mapping[str, int]
+    bytes_found: int
+    bytes_done: int  # of the files at rest, as of the last time that somebody at work counted
+    counted_at: datetime
+    rate: pace.Rate | None
+    outlook: Outlook
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        return sum(self.counts.get(state, 0) for state in ITEM_AT_REST)
+
+    @property
+    def in_work(self) -> int:
+        return sum(self.counts.get(state, 0) for state in ITEM_IN_WORK)
+
+    @property
+    def waiting(self) -> int:
+        return self.counts.get(ItemState.PENDING, 0)
+
+    @property
+    def unresolved(self) -> int:
+        return sum(self.counts.get(state, 0) for state in ITEM_UNRESOLVED)
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 is all of them."""
+        return 100 * self.done // self.total if self.total else 0
+
+
+def progress_of(session: ImportSession) -> Progress:
+    """Of the session as it was read; its items are counted where its own picture is too old."""
+    counts, counted_at = _counts(session)
+    done = sum(counts.get(state, 0) for state in ITEM_AT_REST)
+    now = (counted_at.timestamp(), done, session.bytes_done)
+    rate = pace.rate(session.pace, now) if session.state in SESSION_RUNNING else None
+    outlook = _outlook(session, counts, done, rate, counted_at)
+    return Progress(counts, session.bytes_found, session.bytes_done, counted_at, rate, outlook)
+
+
+def _counts(session: ImportSession) -> tuple[Mapping[str, int], datetime]:
+    now = timezone.now()
+    known = session.counted_at
+    if known is not None and (session.state not in SESSION_RUNNING or now - known < FRESH):
+        return session.counts, known
+    return count(session.pk), now
+
+
+def count(session_id: int) -> dict[str, int]:
+    """The items by state, counted now, from an index alone."""
+    rows = ImportItem.objects.in_session(session_id).values_list("state")
+    found = dict(rows.annotate(number=Count("pk")).order_by())
+    return counted(()) | found
+
+
+def _outlook(
+    session: ImportSession,
+    counts: Mapping[str, int],
+    done: int,
+    rate: pace.Rate | None,
+    now: datetime,
+) -> Outlook:
+    if session.state not in SESSION_RUNNING:
+        return _at_rest(session)
+    if session.cancel_requested_at or session.undo_requested_at or session.error_code:
+        return Outlook("stopping", _("stopping"))
+    if session.paused_at is not None:
+        return Outlook("paused", _("paused"), session.paused_at)
+    since = pace.stalled_since(session.pace, now.timestamp(), done)
+    if since is not None:
+        return Outlook("stalled", _("stalled"), datetime.fromtimestamp(since, UTC))
+    if session.walked_at is None:
+        return Outlook("walking", _("still looking for files"))
+    return _left(session, sum(counts.values()) - done, rate)
+
+
+def _at_rest(session: ImportSession) -> Outlook:
+    if session.finished_at is None:
+        return Outlook("waiting", _("not started"))
+    return Outlook("rest", _("at rest"), session.finished_at)
+
+
+def _left(session: ImportSession, files: int, rate: pace.Rate | None) -> Outlook:
+    found = pace.left(rate, files, session.bytes_found - session.bytes_done) if rate else None
+    if found is None:
+        return Outlook("estimating", _("estimating…"))
+    shortest, longest = _rounded(found.shortest), _rounded(found.longest)
+    if shortest == longest:
+        return Outlook("left", _("about %(time)s left") % {"time": longest})
+    times = {"shortest": shortest, "longest": longest}
+    return Outlook("left", _("%(shortest)s to %(longest)s left") % times)
+
+
+def _rounded(seconds: float) -> str:
+    """As exact as an estimate can be: the largest fitting unit."""
+    for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min"))):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(10 * round(seconds / 10), 10)} {_('s')}"

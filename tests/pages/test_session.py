@@ -1,0 +1,165 @@
+"""The page of one session: where it stands, how far it is, what fails in it, and what happened."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from local_import import door
+from local_import.audit_logger import Actor, StructuredLogger
+from local_import.door import Step
+from local_import.models import ImportItem, ImportSession
+from local_import.services import control
+from local_import.state_synchronizer import StateSynchronizer
+from tests.builders import make_item, make_session
+
+SYNC = StateSynchronizer()
+
+
+@pytest.fixture
+def session(db):
+    """Ten files: six imported, one skipped, two failed of one cause, one waiting."""
+    session = make_session("importing", label="Card 1")
+    for number in range(6):
+        make_item(session, b"2019/%d.jpg" % number, "imported", size_bytes=1000)
+    make_item(session, b"2020/s.jpg", "skipped")
+    make_item(session, b"2020/f.jpg", "failed")
+    make_item(session, b"2020/g.jpg", "failed")
+    make_item(session, b"2020/w.jpg", "pending")
+    SYNC.sync_session_with_items(session.pk)
+    return ImportSession.objects.get(pk=session.pk)
+
+
+def text_of(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_the_page_tells_where_the_session_stands(viewer, session):
+    text = text_of(viewer, f"/import/sessions/{session.pk}/")
+
+    assert "Card 1" in text
+    assert "of 10 files at rest (90 %)" in text
+    assert (
+        f'href="/import/sessions/{session.pk}/items/?state=failed" class="count-failed">2<' in text
+    )
+
+
+def test_the_way_is_drawn_with_the_state_it_is_in(viewer, session):
+    text = text_of(viewer, f"/import/sessions/{session.pk}/")
+
+    assert "node-here state-importing" in text
+    assert "node-passed state-ready" in text
+    assert "node-ahead state-imported" in text
+
+
+def test_what_fails_is_told_by_cause_with_what_to_do(operator, session):
+    text = text_of(operator, f"/import/sessions/{session.pk}/")
+
+    assert "2 files" in text
+    assert "The photo is damaged." in text
+
+
+def test_a_viewer_sees_no_place_on_the_server(viewer, session):
+    for page in ("", "items/", "why/", "?story=errors", "?part=story", "?part=problems"):
+        text = text_of(viewer, f"/import/sessions/{session.pk}/{page}")
+        assert "/inbox" not in text, page
+        assert "The photo is damaged." not in text, page
+
+
+def test_why_it_does_not_move_is_told_with_evidence_and_actions(operator, session):
+    control.pause(session.pk, actor=Actor("kim"), reason="The card is slow.")
+
+    text = text_of(operator, f"/import/sessions/{session.pk}/why/")
+
+    assert "kim paused session" in text
+    assert f"import_resume {session.pk}" in text
+
+
+def test_a_pause_and_its_reason_stand_at_the_top(viewer, session):
+    control.pause(session.pk, actor=Actor("kim"), reason="The card is slow.")
+
+    text = text_of(viewer, f"/import/sessions/{session.pk}/")
+
+    assert "Paused by kim" in text
+    assert "The card is slow." in text
+
+
+def test_the_story_can_be_cut_down_to_the_errors_and_paged(operator, session):
+    failed = ImportItem.objects.filter(state="failed").first()
+    StructuredLogger(session_id=session.pk, item_id=failed.pk).error("It broke.")
+
+    text = text_of(operator, f"/import/sessions/{session.pk}/?story=errors")
+    assert "It broke." in text
+    assert "session.begin" not in text
+
+    oldest = session.audit_rows.order_by("pk").first().pk
+    assert "Nothing is recorded." in text_of(
+        operator, f"/import/sessions/{session.pk}/?before={oldest}"
+    )
+
+
+@pytest.mark.parametrize("number", ["0", "999", "9" * 30])
+@pytest.mark.parametrize("page", ["", "items/", "why/", "report/csv/", "?part=progress"])
+def test_a_session_that_is_not_there_is_said_to_be_so(operator, number, page):
+    answer = operator.get(f"/import/sessions/{number}/{page}")
+
+    assert answer.status_code == 404
+    assert f"no session {number}" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["before=x", "before=" + "9" * 40, "part=nothing", "before=-1", "before=%00"]
+)
+def test_what_is_not_understood_is_said_and_changes_nothing(operator, session, query):
+    assert operator.get(f"/import/sessions/{session.pk}/?{query}").status_code == 404
+
+
+def test_the_report_is_taken_away_in_each_format(operator, session):
+    bodies = {}
+    for form in ("text", "json", "csv", "html"):
+        answer = operator.get(f"/import/sessions/{session.pk}/report/{form}/")
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        bodies[form] = b"".join(answer.streaming_content).decode()
+
+    assert json.loads(bodies["json"])["found"] == 10
+    assert len(list(csv.reader(io.StringIO(bodies["csv"])))) == 11
+    assert operator.get(f"/import/sessions/{session.pk}/report/exe/").status_code == 404
+
+
+def test_the_report_is_not_for_viewers(viewer, session):
+    assert viewer.get(f"/import/sessions/{session.pk}/report/csv/").status_code == 403
+
+
+def test_the_page_and_its_parts_ask_little(operator, session, django_assert_max_num_queries):
+    operator.get("/import/")
+    with django_assert_max_num_queries(12):
+        operator.get(f"/import/sessions/{session.pk}/")
+    for part in ("progress", "problems", "way", "story"):
+        with django_assert_max_num_queries(7):
+            operator.get(f"/import/sessions/{session.pk}/?part={part}")
+
+
+def test_the_page_follows_the_session_in_the_browser(screen, session):
+    page = screen("operator", f"/import/sessions/{session.pk}/")
+    page.get_by_text("of 10 files at rest (90 %)").wait_for()
+
+    item = ImportItem.objects.get(state="pending")
+    door.move(
+        ImportItem, item.pk, Step("skip", "Because the test says so.", {"skip_reason": "empty"})
+    )
+    SYNC.sync_session_with_items(session.pk)
+
+    page.get_by_text("of 10 files at rest (100 %)").wait_for(timeout=10_000)
+    page.locator(".state-failed", has_text="failed").first.wait_for()
+
+
+def test_why_opens_in_the_page_by_keyboard(screen, session):
+    page = screen("operator", f"/import/sessions/{session.pk}/")
+
+    page.locator("#why summary").focus()
+    page.keyboard.press("Enter")
+
+    page.get_by_text("session_state").wait_for(timeout=10_000)
