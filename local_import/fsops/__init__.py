@@ -20,6 +20,7 @@ from .effects import (
     tidy,
     writable,
 )
+from .keeping import keep, kept
 from .mounts import Mount, is_below, mount_of, mounts_below
 from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
@@ -63,6 +64,8 @@ __all__ = [
     "is_below",
     "is_empty",
     "is_racy",
+    "keep",
+    "kept",
     "listing",
     "make_directory",
     "mount_of",
