@@ -4,7 +4,7 @@ RUN := $(VENV)/bin/python
 ADDRESS := 127.0.0.1:8000
 SCREENSHOTS := var/screenshots
 
-.PHONY: run test test-sqlite test-postgres check lint faults screenshots docs benchmark clean
+.PHONY: run test test-sqlite test-postgres check lint faults screenshots docs messages benchmark clean
 
 run: $(VENV)/installed
 	@$(RUN) manage.py migrate --verbosity 0
@@ -43,6 +43,11 @@ screenshots: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(RUN) manage.py shell --verbosity 0 --command \
 		"from local_import.errors.page import page; print(page(), end='')" > docs/reference/error-codes.md
+
+messages: $(VENV)/installed-dev
+	$(RUN) manage.py makemessages --locale ja --no-location --no-obsolete --no-wrap \
+		--ignore $(VENV) --ignore var --ignore tests --ignore benchmarks
+	$(RUN) manage.py compilemessages --locale ja --ignore $(VENV)
 
 benchmark: $(VENV)/installed-dev
 	$(RUN) benchmarks/run.py
