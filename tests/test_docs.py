@@ -23,7 +23,7 @@ COMMANDS = (
     *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
     *("explain", "import_item", "import_recheck", "audit_log"),
     *("check_consistency", "repair_consistency", "accept_finding", "quarantine", "purge_audit_log"),
-    *("rebuild_library", "doctor"),
+    *("rebuild_library", "doctor", "import_metrics"),
 )
 
 
