@@ -19,6 +19,7 @@ PHOTONEST_RETRIES = env.retries()
 SECRET_KEY = env.secret_key(PHOTONEST_HOME)
 DEBUG = env.flag("PHOTONEST_DEBUG", default=False)
 ALLOWED_HOSTS = env.hosts()
+PHOTONEST_METRICS_TOKEN = env.secret("PHOTONEST_METRICS_TOKEN")
 
 DATABASES = {"default": env.database(PHOTONEST_HOME)}
 # An immediate transaction around every page would take SQLite's write lock for every GET.

@@ -15,6 +15,7 @@ CASES = {
     "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
     "PHOTONEST_WORKERS": ("many", "no number from 1"),
     "PHOTONEST_TIME_ZONE": ("Mars/Olympus", "no known time zone"),
+    "PHOTONEST_METRICS_TOKEN": ("short", "shorter than 16"),
     "PHOTONEST_DEBUG": ("perhaps", "neither yes nor no"),
 }
 
