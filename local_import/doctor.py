@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
@@ -30,6 +29,7 @@ from .errors import ImportProblem
 from .models import Media, Worker
 from .pipeline.desk import open_library
 from .pipeline.lease import LEASE
+from .runway import days_left
 from .transactions import database_now
 from .troubleshooting import describe
 
@@ -139,9 +139,7 @@ def _library(name: str) -> Iterator[Point]:
 
 def _runway(path: str, free: int) -> tuple[str, str]:
     """What is free, and how long that lasts at the pace of the last week."""
-    since = database_now() - timedelta(days=7)
-    lately = Media.objects.filter(imported_at__gte=since).aggregate(size=Sum("size_bytes"))["size"]
-    days = free / (lately / 7) if lately else None
+    days = days_left(free, database_now())
     seen = f"{path}: {free / 1e9:.1f} GB free"
     if days is not None:
         seen += f", enough for {days:.0f} days at the pace of the last week"

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, FloatField, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -26,8 +25,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder
 
-from .metrics import Measure, load
-from .models import Finding, ImportSession, MetricBucket, Worker
+from .metrics import Measure, load, sums
+from .models import Finding, ImportSession, Worker
 from .models.finding import STANDING
 from .pipeline.lease import LEASE
 from .transactions import database_now
@@ -85,7 +84,7 @@ def _files() -> Iterator[Metric]:
     size = CounterMetricFamily(
         "photonest_import_bytes", "Bytes of these files.", labels=["format", "code"]
     )
-    for row in _sums(Measure.FILE, "format", "code"):
+    for row in sums(Measure.FILE, "format", "code"):
         labels = [row["format"], row["code"]]
         files.add_metric([*labels, "true"], row["failed"])
         files.add_metric([*labels, "false"], row["number"] - row["failed"])
@@ -100,7 +99,7 @@ def _steps() -> Metric:
         labels=["step", "format"],
     )
     for measure in Measure:
-        for row in _sums(measure, "format") if measure != Measure.FINDING else ():
+        for row in sums(measure, "format") if measure != Measure.FINDING else ():
             steps.add_metric([measure.value, row["format"]], row["number"], row["ms"] / 1000)
     return steps
 
@@ -125,20 +124,9 @@ def _findings_found() -> Metric:
     found = CounterMetricFamily(
         "photonest_findings", "Findings that were not there before.", labels=["rule"]
     )
-    for row in _sums(Measure.FINDING, "code"):
+    for row in sums(Measure.FINDING, "code"):
         found.add_metric([row["code"]], row["number"])
     return found
-
-
-def _sums(measure: Measure, *parts: str) -> Iterator[dict[str, Any]]:
-    """Of all that was ever counted."""
-    rows = MetricBucket.objects.filter(measure=measure).values(*parts).order_by(*parts)
-    yield from rows.annotate(
-        number=Sum("count"),
-        failed=Sum("failures"),
-        ms=Sum("total_ms", output_field=FloatField()),
-        size=Sum("size_bytes"),
-    )
 
 
 def _sessions() -> Metric:

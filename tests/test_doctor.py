@@ -11,7 +11,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from local_import import doctor
-from local_import.models import Media, Worker
+from local_import.metrics import Measure, Measurements
+from local_import.models import Worker
 from local_import.transactions import database_now
 from photonest import celery_app, queue
 from tests.builders import make_media
@@ -103,7 +104,9 @@ def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 10_000_000_000)
     assert points()["library"].is_sound
 
-    Media.objects.update(imported_at=database_now(), size_bytes=20_000_000_000)
+    measured = Measurements()
+    measured.of(Measure.FILE, format="jpeg").add(1.0, size_bytes=20_000_000_000)
+    measured.write()
 
     assert "4 days" in points()["library"].seen
     assert unsound() == {"library"}

@@ -7,6 +7,7 @@ adds up those of a span of time (window).
 from ..models.metric_bucket import Measure
 from .folding import fold
 from .record import Measurements, note_finding
+from .sums import sums
 from .window import Window, load, metrics, series
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "metrics",
     "note_finding",
     "series",
+    "sums",
 ]

@@ -1,6 +1,7 @@
 """The tables: sessions, their items, incidents, the media of the library, findings,
-metrics, the audit log."""
+metrics, alerts, the audit log."""
 
+from .alert import Alert, AlertNotice, AlertRule
 from .audit_log import AuditLog
 from .finding import Finding
 from .import_item import ImportItem
@@ -11,6 +12,9 @@ from .metric_bucket import MetricBucket
 from .worker import Worker
 
 __all__ = [
+    "Alert",
+    "AlertNotice",
+    "AlertRule",
     "AuditLog",
     "Finding",
     "ImportItem",
