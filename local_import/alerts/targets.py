@@ -27,14 +27,14 @@ def parsed(url: str) -> tuple[SplitResult, str, int]:
     """The parts of an address, its host and its port. Raises Refused for what is no http(s) address."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise Refused("The address of the webhook cannot be understood.") from None
-    if parts.scheme not in _PORTS or not (host and host.isascii() and port):
+    if parts.scheme not in _PORTS or not (host and host.isascii()) or port == 0:
         raise Refused("The address of the webhook is not one that begins with http:// or https://.")
     if parts.username is not None or parts.password is not None:
         raise Refused("The address of the webhook holds a user or a password, which is not sent.")
-    return parts, host, port
+    return parts, host, port or _PORTS[parts.scheme]
 
 
 def reachable(host: str, port: int) -> Address:
