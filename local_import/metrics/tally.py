@@ -93,10 +93,10 @@ def _row(key: Key, tally: Tally) -> setwise.Row:
         *key,
         tally.count,
         tally.failures,
-        tally.total_ms,
+        float(tally.total_ms),
         tally.size_bytes,
         tally.histogram,
-        tally.slowest_ms,
+        float(tally.slowest_ms),
         tally.slowest_item_id,
     )
 
