@@ -25,6 +25,7 @@ from django_celery_beat.models import PeriodicTask
 from kombu import Producer, Queue
 
 from . import fsops, guards, names, versions
+from .alerts import tell
 from .errors import ImportProblem
 from .models import Media, Worker
 from .pipeline.desk import open_library
@@ -195,6 +196,26 @@ def _beat(name: str) -> Iterator[Point]:
     )
 
 
+def _alerts(name: str) -> Iterator[Point]:
+    """Whether the alert rules are asked, and whether anybody is told."""
+    told = tell.overview()
+    seen = _("Last asked: {asked}. Told by: {channels}.").format(
+        asked=told["evaluated_at"] or _("never"),
+        channels=", ".join(told["channels"]) or _("nobody"),
+    )
+    if told["undelivered"]:
+        one = told["undelivered"][0]
+        seen = names.legible(f"{one['channel']}: {one['trouble']}")
+        yield Point(name, seen, _("Put it right, then try: python manage.py alerts test"))
+    elif told["late"]:
+        remedy = _("Start beat and a worker, or ask by cron: python manage.py alerts evaluate")
+        yield Point(name, seen, remedy, optional=True)
+    else:
+        howto = "docs/howto/be-told-when-something-is-wrong.md"
+        lacking = "" if told["channels"] else _("Say who is to be told: see {page}.")
+        yield Point(name, seen, lacking.format(page=howto), optional=True)
+
+
 POINTS: dict[str, Callable[[str], Iterator[Point]]] = {
     "settings": _settings,
     "database": _database,
@@ -204,6 +225,7 @@ POINTS: dict[str, Callable[[str], Iterator[Point]]] = {
     "broker": _broker,
     "workers": _workers,
     "beat": _beat,
+    "alerts": _alerts,
 }
 
 __all__ = ["Point", "examine"]

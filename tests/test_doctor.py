@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from local_import import doctor
+from local_import.alerts import evaluate, outbox
 from local_import.metrics import Measure, Measurements
 from local_import.models import Worker
 from local_import.transactions import database_now
@@ -46,6 +47,28 @@ def test_a_new_installation_is_sound(library, capsys):
     told = json.loads(capsys.readouterr().out)
     assert [point["name"] for point in told] == list(doctor.POINTS)
     assert not library.exists()
+
+
+def test_that_nobody_is_told_is_told(library, settings):
+    found = points()["alerts"]
+    assert "never" in found.seen and "beat" in found.remedy and found.optional
+    settings.PHOTONEST_ALERT_EMAILS = []
+    evaluate.evaluate()
+    assert "be-told" in points()["alerts"].remedy
+    settings.PHOTONEST_ALERT_EMAILS = ["ada@example.org"]
+    assert points()["alerts"].is_sound
+
+
+def test_a_channel_that_does_not_work_is_told_of_until_it_does(library, settings):
+    settings.PHOTONEST_ALERT_EMAILS, settings.EMAIL_PORT = ["ada@example.org"], 1
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    outbox.send_test()
+    assert "alerts" in unsound() and "refused" in points()["alerts"].seen
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    outbox.send_test()
+
+    assert "alerts" not in unsound()
 
 
 def test_nothing_is_left_behind(library, broker):

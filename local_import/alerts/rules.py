@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from ..audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from ..models import AlertRule
 from ..models.audit_log import AuditCategory
@@ -15,6 +17,7 @@ from . import imports, installation
 
 SIGNALS = {signal.code: signal for room in (imports, installation) for signal in room.SIGNALS}
 NUMBERS = ("threshold", "window_minutes", "pending_minutes", "cooldown_minutes")
+LONGEST_WINDOW = 7 * 24 * 60  # minutes
 _audit = AuditLogger()
 
 
@@ -32,9 +35,28 @@ def _new(code: str) -> AlertRule:
     return AlertRule(code=code, **{name: getattr(signal, name) for name in NUMBERS})
 
 
+def problem(code: str, values: Mapping[str, Any]) -> str:
+    """Why a rule cannot have these values, as a sentence; empty when it can."""
+    if (values.get("threshold") or 0) < 0:
+        return _("A threshold is not negative.")
+    window = values.get("window_minutes")
+    if window is not None and not 0 <= window <= LONGEST_WINDOW:
+        return _("A rule looks back for at most {most} minutes.").format(most=LONGEST_WINDOW)
+    if window == 0 and SIGNALS[code].window_minutes:
+        return _("This rule looks back: it needs at least one minute to look at.")
+    if (values.get("muted_until") is None) != (not values.get("muted_reason")):
+        return _("A rule is muted until a time, and for a reason.")
+    return ""
+
+
 def change(code: str, values: Mapping[str, Any], *, actor: Actor) -> AlertRule:
-    """Set what an operator may set. Raises AlertRule.DoesNotExist."""
-    return in_transaction(partial(_change, code, values, "alert_rule.change", "", actor))
+    """Set what an operator may set. Raises AlertRule.DoesNotExist, and ValueError for a `problem`."""
+    if code in SIGNALS and (text := problem(code, values)):
+        raise ValueError(text)
+    by = (
+        {"muted_by": actor.name if values["muted_until"] else ""} if "muted_until" in values else {}
+    )
+    return in_transaction(partial(_change, code, {**values, **by}, "alert_rule.change", "", actor))
 
 
 def mute(code: str, *, until: datetime, reason: str, actor: Actor) -> AlertRule:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from ..models import Alert, AlertNotice, AlertRule
 from ..models.alert import NoticeState
 from ..transactions import database_now
@@ -35,9 +37,14 @@ def overview(*, resolved: bool = False) -> Entry:
 
 
 def _undelivered() -> list[AlertNotice]:
-    """What waits after a try that failed, and what was given up."""
+    """What waits after a try that failed or was given up, by a channel that has not worked since."""
+    later = AlertNotice.objects.filter(
+        channel=OuterRef("channel"),
+        state=NoticeState.DELIVERED,
+        ended_at__gt=OuterRef("created_at"),
+    )
     rows = AlertNotice.objects.exclude(state=NoticeState.DELIVERED).exclude(trouble="")
-    return list(rows.order_by("-pk")[:NEWEST])
+    return list(rows.exclude(Exists(later)).order_by("-pk")[:NEWEST])
 
 
 def alert(row: Alert) -> Entry:
