@@ -31,7 +31,7 @@ from tests.alerts import (
     says,
 )
 
-SECRET = "0123456789abcdef0123"  # noqa: S105
+SECRET = "0123456789abcdef0123"
 KEY = "0b9f7c52-0000-4000-8000-000000000000"
 TOLD = {
     "event": "fired",

@@ -17,7 +17,7 @@ from tests import builders
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.django_db
-TOKEN = "0123456789abcdef0123"  # noqa: S105
+TOKEN = "0123456789abcdef0123"
 
 
 def measure():
