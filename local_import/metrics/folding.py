@@ -1,4 +1,5 @@
-"""Fold: the rows of workers become one a minute, later one an hour, one a day, and at last one.
+"""Fold: the rows of workers become one a minute, later one a quarter of an hour, an hour, a day,
+and at last one.
 
 Nothing that was counted is ever forgotten, only when it was: so the counters that a monitoring system
 reads never go back, and the table stays small however long the desk runs. A fold takes rows away and
@@ -16,10 +17,10 @@ from typing import Any
 
 from ..models import MetricBucket
 from ..transactions import database_now, in_transaction
-from .tally import COLUMNS, Key, Tally, read, write
+from .tally import COLUMNS, Key, Tally, write
 
 UNFOLDED = 0
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, QUARTER, HOUR, DAY = 60, 900, 3600, 86_400
 EVER = 2_000_000_000  # of what is older than all
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 CHUNK = 500  # rows folded in one transaction
@@ -36,7 +37,8 @@ class Fold:
 
 FOLDS = (
     Fold(UNFOLDED, MINUTE, timedelta(minutes=2)),
-    Fold(MINUTE, HOUR, timedelta(days=2)),
+    Fold(MINUTE, QUARTER, timedelta(hours=6)),
+    Fold(QUARTER, HOUR, timedelta(days=3)),
     Fold(HOUR, DAY, timedelta(days=35)),
     Fold(DAY, EVER, timedelta(days=400)),
 )
@@ -68,9 +70,8 @@ def _fold_some(each: Fold, before: datetime) -> int:
 
 def _sums(rows: Sequence[Sequence[Any]], width_s: int) -> dict[datetime, dict[Key, Tally]]:
     sums: defaultdict[datetime, defaultdict[Key, Tally]] = defaultdict(lambda: defaultdict(Tally))
-    for _, at, *columns in rows:
-        key, tally = read(columns)
-        sums[begin(at, width_s)][key].take_in(tally)
+    for _, at, measure, form, code, *values in rows:
+        sums[begin(at, width_s)][Key(measure, form, code)].take_row(*values)
     return {at: dict(tallies) for at, tallies in sums.items()}
 
 

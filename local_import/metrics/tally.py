@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -32,7 +31,7 @@ class Tally:
     failures: int = 0
     total_ms: float = 0.0
     size_bytes: int = 0
-    histogram: Counter[int] = field(default_factory=Counter)
+    histogram: dict[int, int] = field(default_factory=dict)
     slowest_ms: float = 0.0
     slowest_item_id: int | None = None
 
@@ -48,18 +47,43 @@ class Tally:
         self.failures += failed
         self.total_ms += duration_ms
         self.size_bytes += size_bytes
-        self.histogram[bin_of(duration_ms)] += 1
+        number = bin_of(duration_ms)
+        self.histogram[number] = self.histogram.get(number, 0) + 1
         if duration_ms >= self.slowest_ms:
             self.slowest_ms, self.slowest_item_id = duration_ms, item_id
 
     def take_in(self, other: Tally) -> None:
-        self.count += other.count
-        self.failures += other.failures
-        self.total_ms += other.total_ms
-        self.size_bytes += other.size_bytes
-        self.histogram += other.histogram
-        if other.slowest_ms >= self.slowest_ms:
-            self.slowest_ms, self.slowest_item_id = other.slowest_ms, other.slowest_item_id
+        self.take_row(
+            other.count,
+            other.failures,
+            other.total_ms,
+            other.size_bytes,
+            other.histogram,
+            other.slowest_ms,
+            other.slowest_item_id,
+        )
+
+    def take_row(
+        self,
+        count: int,
+        failures: int,
+        total_ms: float,
+        size_bytes: int,
+        histogram: Mapping[int, int] | Mapping[str, int],
+        slowest_ms: float,
+        slowest_item_id: int | None,
+    ) -> None:
+        """What a row of COLUMNS holds after its key; JSON has texts for the numbers of bins."""
+        self.count += count
+        self.failures += failures
+        self.total_ms += total_ms
+        self.size_bytes += size_bytes
+        bins = self.histogram
+        for name, times in histogram.items():
+            number = int(name)
+            bins[number] = bins.get(number, 0) + times
+        if slowest_ms >= self.slowest_ms:
+            self.slowest_ms, self.slowest_item_id = slowest_ms, slowest_item_id
 
     def quantile_ms(self, share: float) -> float | None:
         """At most the longest duration that was seen."""
@@ -99,11 +123,3 @@ def _row(key: Key, tally: Tally) -> setwise.Row:
         float(tally.slowest_ms),
         tally.slowest_item_id,
     )
-
-
-def read(row: setwise.Row) -> tuple[Key, Tally]:
-    """What a row of COLUMNS holds."""
-    measure, form, code, count, failures, total_ms, size, bins, slowest_ms, item_id = row
-    histogram = Counter({int(number): int(times) for number, times in bins.items()})
-    tally = Tally(count, failures, total_ms, size, histogram, slowest_ms, item_id)
-    return Key(measure, form, code), tally

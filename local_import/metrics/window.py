@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,27 +13,29 @@ from django.utils import timezone
 from ..models import ImportItem, MetricBucket
 from ..models.metric_bucket import Measure
 from .folding import DAY, EVER, FOLDS, HOUR, MINUTE, begin
-from .tally import COLUMNS, Key, Tally, added, read
+from .tally import COLUMNS, Key, Tally, added
 
 TOP = 10  # codes and files that are told of
+CHUNK = 2000  # rows that are read at a time
+_OF_A_PIECE = (Measure.FILE, Measure.BATCH, Measure.WAIT, Measure.FINDING)
 _WIDTHS_S = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY)
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Everything that was measured from `since` to before `until`, by bucket."""
+    """Everything that was measured from `since` to before `until`, added up."""
 
     since: datetime
     until: datetime
-    rows: list[tuple[datetime, Key, Tally]]
+    tallies: dict[Key, Tally]
 
     @property
     def seconds(self) -> float:
         return (self.until - self.since).total_seconds()
 
     def of(self, measure: Measure) -> Iterator[tuple[Key, Tally]]:
-        return ((key, tally) for _, key, tally in self.rows if key.measure == measure)
+        return ((key, tally) for key, tally in self.tallies.items() if key.measure == measure)
 
     def whole(self, measure: Measure) -> Tally:
         return added(tally for _, tally in self.of(measure))
@@ -45,25 +47,37 @@ class Window:
             sums[part(key)].take_in(tally)
         return dict(sorted(sums.items(), key=lambda pair: (-pair[1].count, pair[0])))
 
-    def pieces(self, width_s: int) -> Iterator[Window]:
-        """The same span in pieces of this width, also those in which nothing was measured."""
-        rows: defaultdict[datetime, list[tuple[datetime, Key, Tally]]] = defaultdict(list)
-        for row in self.rows:
-            rows[begin(row[0], width_s)].append(row)
-        at = begin(self.since, width_s)
-        while at < self.until:
-            end = at + timedelta(seconds=width_s)
-            yield Window(max(at, self.since), min(end, self.until), rows[at])
-            at = end
-
 
 def load(since: datetime, until: datetime | None = None) -> Window:
     """What was measured since then. The beginning is moved back to where a bucket begins."""
     until = until or timezone.now()
     since = begin(since, _resolution_s(since))
-    buckets = MetricBucket.objects.filter(at__gte=since, at__lt=until).exclude(width_s=EVER)
-    rows = [(at, *read(values)) for at, *values in buckets.values_list("at", *COLUMNS)]
-    return Window(since, until, rows)
+    tallies: defaultdict[Key, Tally] = defaultdict(Tally)
+    for _, key, values in _rows(since, until, Measure):
+        tallies[key].take_row(*values)
+    return Window(since, until, tallies)
+
+
+def pieces(since: datetime, until: datetime, width_s: int) -> Iterator[Window]:
+    """The same in pieces of this width, also those in which nothing was measured."""
+    found: defaultdict[datetime, defaultdict[Key, Tally]]
+    found = defaultdict(lambda: defaultdict(Tally))
+    for at, key, values in _rows(since, until, _OF_A_PIECE):
+        found[begin(at, width_s)][key].take_row(*values)
+    at = begin(since, width_s)
+    while at < until:
+        end = at + timedelta(seconds=width_s)
+        yield Window(max(at, since), min(end, until), found[at])
+        at = end
+
+
+def _rows(
+    since: datetime, until: datetime, measures: Iterable[Measure]
+) -> Iterator[tuple[datetime, Key, Sequence[Any]]]:
+    buckets = MetricBucket.objects.filter(measure__in=list(measures), at__gte=since, at__lt=until)
+    rows = buckets.exclude(width_s=EVER).values_list("at", *COLUMNS)
+    for at, measure, form, code, *values in rows.iterator(chunk_size=CHUNK):
+        yield at, Key(measure, form, code), values
 
 
 def _resolution_s(moment: datetime) -> int:
@@ -89,7 +103,7 @@ def metrics(since: datetime, until: datetime | None = None) -> Entry:
         "files": _throughput(window),
         "steps": list(_steps(window)),
         "formats": _listed("format", window.by(Measure.FILE, lambda key: key.format)),
-        "outcomes": _listed("code", window.by(Measure.FILE, lambda key: key.code)),
+        "outcomes": _listed("code", window.by(Measure.FILE, _code)),
         "errors": _errors(window)[:TOP],
         "findings": _findings(window),
         "slowest": slowest(window),
@@ -98,10 +112,12 @@ def metrics(since: datetime, until: datetime | None = None) -> Entry:
 
 def series(since: datetime, until: datetime | None = None, *, points: int = 120) -> list[Entry]:
     """The same over time, in at most so many pieces, none narrower than what is still known."""
-    window = load(since, until)
-    narrowest = max(_resolution_s(window.since), window.seconds / points)
+    until = until or timezone.now()
+    resolution_s = _resolution_s(since)
+    since = begin(since, resolution_s)
+    narrowest = max(resolution_s, (until - since).total_seconds() / points)
     width_s = next((width for width in _WIDTHS_S if width >= narrowest), _WIDTHS_S[-1])
-    return [_piece(piece) for piece in window.pieces(width_s)]
+    return [_piece(piece) for piece in pieces(since, until, width_s)]
 
 
 def _piece(window: Window) -> Entry:
@@ -156,7 +172,7 @@ def _listed(name: str, tallies: dict[str, Tally]) -> list[Entry]:
 
 def _errors(window: Window) -> list[Entry]:
     """The codes by which files failed, the most frequent first."""
-    codes = window.by(Measure.FILE, lambda key: key.code)
+    codes = window.by(Measure.FILE, _code)
     return [
         {"code": code, "failed": tally.failures} for code, tally in codes.items() if tally.failures
     ]
@@ -164,18 +180,22 @@ def _errors(window: Window) -> list[Entry]:
 
 def _findings(window: Window) -> Entry:
     """Inconsistencies that were not there before: in all, by rule, and by day of the present zone."""
+    rules = {rule: tally.count for rule, tally in window.by(Measure.FINDING, _code).items()}
     days: Counter[str] = Counter()
-    for at, key, tally in window.rows:
-        if key.measure == Measure.FINDING:
-            days[timezone.localtime(at).date().isoformat()] += tally.count
-    rules = window.by(Measure.FINDING, lambda key: key.code)
-    number = sum(days.values())
+    for at, _, (count, *_values) in _rows(window.since, window.until, [Measure.FINDING]):
+        days[timezone.localtime(at).date().isoformat()] += count
+    number = sum(rules.values())
+    per_day = _share(number * DAY, window.seconds)
     return {
         "count": number,
-        "per_day": _share(number * DAY, window.seconds),
-        "rules": {rule: tally.count for rule, tally in rules.items()},
+        "per_day": per_day,
+        "rules": rules,
         "days": dict(sorted(days.items())),
     }
+
+
+def _code(key: Key) -> str:
+    return key.code
 
 
 def slowest(window: Window) -> list[Entry]:

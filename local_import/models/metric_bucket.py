@@ -44,7 +44,7 @@ class MetricBucket(models.Model):
         verbose_name = _("metric bucket")
         verbose_name_plural = _("metric buckets")
         indexes = [
-            models.Index(fields=["at"], name="metric_time"),
+            models.Index(fields=["measure", "at"], name="metric_measure_time"),
             models.Index(fields=["width_s", "at"], name="metric_width_time"),
         ]
 
