@@ -19,17 +19,18 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_celery_beat.models import PeriodicTask
 from kombu import Producer, Queue
 
 from . import fsops, guards, names, versions
+from .alerts import tell
 from .errors import ImportProblem
 from .models import Media, Worker
 from .pipeline.desk import open_library
 from .pipeline.lease import LEASE
+from .runway import days_left
 from .transactions import database_now
 from .troubleshooting import describe
 
@@ -139,9 +140,7 @@ def _library(name: str) -> Iterator[Point]:
 
 def _runway(path: str, free: int) -> tuple[str, str]:
     """What is free, and how long that lasts at the pace of the last week."""
-    since = database_now() - timedelta(days=7)
-    lately = Media.objects.filter(imported_at__gte=since).aggregate(size=Sum("size_bytes"))["size"]
-    days = free / (lately / 7) if lately else None
+    days = days_left(free, database_now())
     seen = f"{path}: {free / 1e9:.1f} GB free"
     if days is not None:
         seen += f", enough for {days:.0f} days at the pace of the last week"
@@ -197,6 +196,26 @@ def _beat(name: str) -> Iterator[Point]:
     )
 
 
+def _alerts(name: str) -> Iterator[Point]:
+    """Whether the alert rules are asked, and whether anybody is told."""
+    told = tell.overview()
+    seen = _("Last asked: {asked}. Told by: {channels}.").format(
+        asked=told["evaluated_at"] or _("never"),
+        channels=", ".join(told["channels"]) or _("nobody"),
+    )
+    if told["undelivered"]:
+        one = told["undelivered"][0]
+        seen = names.legible(f"{one['channel']}: {one['trouble']}")
+        yield Point(name, seen, _("Put it right, then try: python manage.py alerts test"))
+    elif told["late"]:
+        remedy = _("Start beat and a worker, or ask by cron: python manage.py alerts evaluate")
+        yield Point(name, seen, remedy, optional=True)
+    else:
+        howto = "docs/howto/be-told-when-something-is-wrong.md"
+        lacking = "" if told["channels"] else _("Say who is to be told: see {page}.")
+        yield Point(name, seen, lacking.format(page=howto), optional=True)
+
+
 POINTS: dict[str, Callable[[str], Iterator[Point]]] = {
     "settings": _settings,
     "database": _database,
@@ -206,6 +225,7 @@ POINTS: dict[str, Callable[[str], Iterator[Point]]] = {
     "broker": _broker,
     "workers": _workers,
     "beat": _beat,
+    "alerts": _alerts,
 }
 
 __all__ = ["Point", "examine"]

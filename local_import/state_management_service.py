@@ -28,6 +28,7 @@ from .models.audit_log import AuditCategory, AuditLevel
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
 from .pipeline.desk import Desk, open_desk
+from .pipeline.measure import record_outcome
 from .pipeline.place import place
 from .pipeline.recover import work_of_placed
 from .pipeline.settle import settle
@@ -119,6 +120,9 @@ class ErrorHandler:
         if item.state not in ITEM_AT_REST:
             values = {"error_code": found.code.value, "failure": found.as_failure()}
             door.move(ImportItem, item.pk, Step("fail", found.summary, values), actor=self._actor)
+            work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
+            work.verdict = Verdict("fail", found.summary, values)
+            record_outcome(work)
         self._audit.record(self._entry(item, found).about(error))
         return found
 
@@ -340,11 +344,13 @@ class StateManagementService:
         if work.inspection is None or not work.placed:
             work = work_of_placed(desk, ImportItem.objects.get(pk=context.item_id))
         settle(desk, [work], self._actor, from_state=ItemState.UPDATING)
+        record_outcome(work)
 
     def _rest(self, context: ItemProcessingContext, verdict: Verdict) -> bool:
         """The item comes to rest otherwise: skipped, failed or missing."""
         step = Step(verdict.transition, verdict.reason, verdict.values)
         door.move(ImportItem, context.item_id, step, actor=self._actor)
+        record_outcome(context.work)
         return False
 
 

@@ -12,7 +12,8 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.db import DatabaseError
 
-from . import doorbell, versions
+from . import doorbell, metrics, versions
+from .alerts import evaluate, outbox
 from .consistency import scheduled
 from .consistency.rule import Depth
 from .pipeline.lease import Presence
@@ -65,6 +66,7 @@ def _refused_by_strangers(task: Callable[P, T]) -> Callable[P, T | None]:
 def advance_session(session_id: int) -> None:
     """Run a session for a turn; see services.background."""
     background.advance(session_id, should_stop=_stop.is_set)
+    evaluate.evaluate_if_late()
 
 
 @shared_task(name=doorbell.HELP)
@@ -107,3 +109,17 @@ def check_contents() -> dict[str, int]:
 def purge_audit_log() -> dict[str, int]:
     """Let the old rows of the audit log go."""
     return scheduled.purge_audit_log()
+
+
+@shared_task(name="local_import.evaluate_alerts")
+@_refused_by_strangers
+def evaluate_alerts() -> dict[str, int]:
+    """Ask the alert rules how things stand, and tell whoever is to be told."""
+    return evaluate.evaluate() | outbox.deliver()
+
+
+@shared_task(name="local_import.fold_metrics")
+@_refused_by_strangers
+def fold_metrics() -> dict[str, int]:
+    """Make few rows of many."""
+    return {"folded": metrics.fold()}

@@ -24,6 +24,7 @@ ENGINES = {
 EMBEDDED_BROKER = "filesystem://localhost"
 BROKERS = ("redis", "rediss", "redis+socket", "amqp", "amqps")
 MOST_WORKERS = 1024
+SHORTEST_SECRET = 16  # characters
 SQLITE_OPTIONS = {
     # A deferred transaction that turns into a writer cannot wait for the lock; an immediate one can.
     "transaction_mode": "IMMEDIATE",
@@ -161,6 +162,15 @@ def retries() -> int:
             "PHOTONEST_RETRIES", f"is {value!r}, which is no number from 0 to 20", "Write 3."
         )
     return int(value)
+
+
+def secret(name: str) -> str:
+    """A key that others must not guess, or nothing."""
+    value = os.environ.get(name, "")
+    if value and (len(value) < SHORTEST_SECRET or not (value.isascii() and value.isprintable())):
+        problem = f"is shorter than {SHORTEST_SECRET} characters, or has others than ASCII"
+        raise WrongSetting(name, problem, "Write what this prints: openssl rand -hex 32")
+    return value
 
 
 def secret_key(home_dir: Path) -> str:

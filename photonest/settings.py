@@ -8,7 +8,7 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from kombu import Queue
 
-from . import __version__, env, queue
+from . import __version__, env, queue, receivers
 
 BASE_DIR = env.BASE_DIR
 PHOTONEST_VERSION = __version__
@@ -16,9 +16,18 @@ PHOTONEST_HOME = env.home()
 PHOTONEST_LIBRARY = env.library(PHOTONEST_HOME)
 PHOTONEST_RETRIES = env.retries()
 
+PHOTONEST_ALERT_EMAILS = receivers.emails("PHOTONEST_ALERT_EMAILS")
+PHOTONEST_ALERT_WEBHOOK = receivers.webhook("PHOTONEST_ALERT_WEBHOOK")
+PHOTONEST_ALERT_WEBHOOK_SECRET = env.secret("PHOTONEST_ALERT_WEBHOOK_SECRET")
+PHOTONEST_ALERT_HOSTS = receivers.hosts("PHOTONEST_ALERT_HOSTS")
+PHOTONEST_ALERT_APPRISE = receivers.listed("PHOTONEST_ALERT_APPRISE")
+globals().update(receivers.mail_server("PHOTONEST_EMAIL_URL"))  # EMAIL_HOST and the like
+DEFAULT_FROM_EMAIL = receivers.sender("PHOTONEST_EMAIL_FROM")
+
 SECRET_KEY = env.secret_key(PHOTONEST_HOME)
 DEBUG = env.flag("PHOTONEST_DEBUG", default=False)
 ALLOWED_HOSTS = env.hosts()
+PHOTONEST_METRICS_TOKEN = env.secret("PHOTONEST_METRICS_TOKEN")
 
 DATABASES = {"default": env.database(PHOTONEST_HOME)}
 # An immediate transaction around every page would take SQLite's write lock for every GET.
@@ -119,7 +128,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "imports"
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("imports", "sweeps")]
-_LOOKING_AFTER = ("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log")
+_LOOKING_AFTER = (
+    *("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log"),
+    *("evaluate_alerts", "fold_metrics"),
+)
 CELERY_TASK_ROUTES = {  # not behind the imports
     f"local_import.{name}": {"queue": "sweeps"} for name in _LOOKING_AFTER
 }
@@ -146,6 +158,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,  # seconds
         # Not `expires`: the database scheduler drops that option.
         "options": {"expire_seconds": 29},
+    },
+    "evaluate alerts": {
+        "task": "local_import.evaluate_alerts",
+        "schedule": 60.0,
+        "options": {"expire_seconds": 58},
+    },
+    "fold metrics": {
+        "task": "local_import.fold_metrics",
+        "schedule": 600.0,
+        "options": {"expire_seconds": 590},
     },
     "check rows": {
         "task": "local_import.check_rows",

@@ -27,6 +27,8 @@ def test_a_task_takes_a_session_id_at_most():
         "local_import.check_files",
         "local_import.check_contents",
         "local_import.purge_audit_log",
+        "local_import.evaluate_alerts",
+        "local_import.fold_metrics",
     }
     for task in tasks.values():
         assert set(inspect.signature(task.run).parameters) <= {"session_id"}

@@ -12,9 +12,11 @@ from django.core.management import BaseCommand, get_commands, load_command_class
 from django.utils import translation
 from django.utils.functional import Promise
 
+from local_import.alerts.rules import SIGNALS
 from local_import.consistency.look import RULES
 from local_import.errors import CATALOGUE, ErrorCode
 from local_import.errors.page import page
+from local_import.models.alert import AlertState
 from local_import.states import SkipReason
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +25,7 @@ COMMANDS = (
     *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
     *("explain", "import_item", "import_recheck", "audit_log"),
     *("check_consistency", "repair_consistency", "accept_finding", "quarantine", "purge_audit_log"),
-    *("rebuild_library", "doctor"),
+    *("rebuild_library", "doctor", "import_metrics", "alerts"),
 )
 
 
@@ -165,6 +167,27 @@ def test_the_page_of_consistency_rules_says_of_each_rule_what_the_code_says(code
 
 def test_the_page_of_consistency_rules_lists_all_rules_and_no_others():
     assert set(rows_by_code(reference("consistency-rules.md"))) == set(RULES)
+
+
+@pytest.mark.parametrize("code", list(SIGNALS))
+def test_the_page_of_alert_rules_says_of_each_rule_what_the_code_says(code):
+    signal = SIGNALS[code]
+    with translation.override("en"):
+        said = [str(text).format_map(InCapitals()) for text in (signal.sentence, signal.advice)]
+        fires = f"{signal.threshold:g} {signal.unit}"
+    numbers = [signal.window_minutes, signal.pending_minutes, signal.cooldown_minutes]
+
+    row = rows_by_code(reference("alert-rules.md"))[code]
+
+    assert row == [signal.severity, fires, *map(str, numbers), *said]
+
+
+def test_the_page_of_alert_rules_lists_all_rules_and_states_and_no_others():
+    page = reference("alert-rules.md")
+    listed = {row[0].strip("`") for row in rows(page.partition("## States")[0])}
+
+    assert listed - {"Rule", "---"} == set(SIGNALS)
+    assert set(rows_by_code(section(page, "States of an alert"))) == set(AlertState.values)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(DOCS)))

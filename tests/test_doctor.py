@@ -11,7 +11,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from local_import import doctor
-from local_import.models import Media, Worker
+from local_import.alerts import evaluate, outbox
+from local_import.metrics import Measure, Measurements
+from local_import.models import Worker
 from local_import.transactions import database_now
 from photonest import celery_app, queue
 from tests.builders import make_media
@@ -45,6 +47,28 @@ def test_a_new_installation_is_sound(library, capsys):
     told = json.loads(capsys.readouterr().out)
     assert [point["name"] for point in told] == list(doctor.POINTS)
     assert not library.exists()
+
+
+def test_that_nobody_is_told_is_told(library, settings):
+    found = points()["alerts"]
+    assert "never" in found.seen and "beat" in found.remedy and found.optional
+    settings.PHOTONEST_ALERT_EMAILS = []
+    evaluate.evaluate()
+    assert "be-told" in points()["alerts"].remedy
+    settings.PHOTONEST_ALERT_EMAILS = ["ada@example.org"]
+    assert points()["alerts"].is_sound
+
+
+def test_a_channel_that_does_not_work_is_told_of_until_it_does(library, settings):
+    settings.PHOTONEST_ALERT_EMAILS, settings.EMAIL_PORT = ["ada@example.org"], 1
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    outbox.send_test()
+    assert "alerts" in unsound() and "refused" in points()["alerts"].seen
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    outbox.send_test()
+
+    assert "alerts" not in unsound()
 
 
 def test_nothing_is_left_behind(library, broker):
@@ -103,7 +127,9 @@ def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 10_000_000_000)
     assert points()["library"].is_sound
 
-    Media.objects.update(imported_at=database_now(), size_bytes=20_000_000_000)
+    measured = Measurements()
+    measured.of(Measure.FILE, format="jpeg").add(1.0, size_bytes=20_000_000_000)
+    measured.write()
 
     assert "4 days" in points()["library"].seen
     assert unsound() == {"library"}

@@ -15,6 +15,13 @@ CASES = {
     "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
     "PHOTONEST_WORKERS": ("many", "no number from 1"),
     "PHOTONEST_TIME_ZONE": ("Mars/Olympus", "no known time zone"),
+    "PHOTONEST_METRICS_TOKEN": ("short", "shorter than 16"),
+    "PHOTONEST_ALERT_EMAILS": ("ada@example.org,bob", "'bob', which is no address"),
+    "PHOTONEST_EMAIL_URL": ("http://mail", "begins with 'http'"),
+    "PHOTONEST_EMAIL_FROM": ("somebody", "no address"),
+    "PHOTONEST_ALERT_WEBHOOK": ("ftp://hooks.example.org/", "no address that begins with http"),
+    "PHOTONEST_ALERT_WEBHOOK_SECRET": ("short", "shorter than 16"),
+    "PHOTONEST_ALERT_HOSTS": ("chat.lan,10.0.0.1/8", "neither a host nor a network"),
     "PHOTONEST_DEBUG": ("perhaps", "neither yes nor no"),
 }
 

@@ -1,6 +1,15 @@
-"""The admin: looking up sessions, items, incidents, media, workers, findings and the audit log. Shows;
-services act."""
+"""The admin: looking up sessions, items, incidents, media, workers, findings, alerts and the audit
+log. Shows; services act."""
 
-from . import audit_log, finding, import_item, import_session, incident, media, worker
+from . import alert, audit_log, finding, import_item, import_session, incident, media, worker
 
-__all__ = ["audit_log", "finding", "import_item", "import_session", "incident", "media", "worker"]
+__all__ = [
+    "alert",
+    "audit_log",
+    "finding",
+    "import_item",
+    "import_session",
+    "incident",
+    "media",
+    "worker",
+]

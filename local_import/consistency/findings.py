@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from .. import names
 from ..audit_logger import Actor
+from ..metrics import note_finding
 from ..models import Finding
 from ..models.finding import STANDING, FindingState
 from ..transactions import database_now, in_transaction
@@ -42,9 +43,11 @@ def _keep_one(rule: Rule, suspect: Suspect, now: datetime) -> None:
         "last_seen_at": now,
     }
     first = {"rule": rule.code, "about": rule.about, "key": suspect.key, "first_seen_at": now}
-    row, _ = Finding.objects.select_for_update().update_or_create(
+    row, is_new = Finding.objects.select_for_update().update_or_create(
         digest=digest_of(suspect), defaults=values, create_defaults=values | first
     )
+    if is_new or row.state in _CLOSED:
+        note_finding(rule.code)
     _stand(row, now)
 
 

@@ -48,16 +48,21 @@ def find_stalled(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     since = look.now - PATIENCE
     chosen = scope.sessions(look, keys).order_by("pk")
     for session in chosen.filter(pk__in=background.with_work(look.now).values("pk")):
-        if not (_is_attended(session, look) or _has_moved(session, since)):
+        if is_stalled(session, look.now, since):
             yield Suspect("session_stalled", str(session.pk), {"session": session.pk}, session.pk)
     for session in chosen.filter(undo_requested_at__lt=since):
         if not is_held(session, look.now):
             yield Suspect("undo_stalled", str(session.pk), {"session": session.pk}, session.pk)
 
 
-def _is_attended(session: ImportSession, look: Look) -> bool:
+def is_stalled(session: ImportSession, now: datetime, since: datetime) -> bool:
+    """Whether nobody is at a session that has work, and nothing of it has moved since then."""
+    return not (_is_attended(session, now) or _has_moved(session, since))
+
+
+def _is_attended(session: ImportSession, now: datetime) -> bool:
     held = ImportItem.objects.in_session(session.pk).in_work()
-    return is_held(session, look.now) or held.filter(lease_until__gt=look.now).exists()
+    return is_held(session, now) or held.filter(lease_until__gt=now).exists()
 
 
 def _has_moved(session: ImportSession, since: datetime) -> bool:

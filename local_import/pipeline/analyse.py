@@ -36,7 +36,7 @@ def analyse(desk: Desk, work: Work, now: datetime | None = None) -> None:
     """Fill in what the bytes tell, or the verdict that ends this file's way."""
     began = time.perf_counter()
     _analyse(desk, work, now or datetime.now(UTC))
-    work.spent_ms += (time.perf_counter() - began) * 1000
+    work.read_ms += (time.perf_counter() - began) * 1000
 
 
 def _analyse(desk: Desk, work: Work, now: datetime) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -16,9 +18,11 @@ from .lease import LEASE
 from .work import Work
 
 _CLAIMED = (
-    *("pk", "fence", "path", "size_bytes"),
-    *("accept_damage", "attempts", "retries", "deaths"),
+    *("pk", "fence", "path", "size_bytes", "accept_damage", "attempts", "retries", "deaths"),
+    *("state_changed_at", "next_attempt_at"),
 )
+_SIZE, _DEATHS = _CLAIMED.index("size_bytes"), _CLAIMED.index("deaths")
+Claimable = tuple[Any, ...]  # the values of _CLAIMED
 BATCH_ITEMS = 512
 SUSPECTS = 32  # a batch of files whose worker died once; then each goes alone
 BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
@@ -37,9 +41,7 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         ImportItem.objects.in_session(session_id)
         .claimable(now)
         .select_for_update(skip_locked=True, no_key=True)
-        .values_list(
-            "pk", "fence", "path", "size_bytes", "accept_damage", "attempts", "retries", "deaths"
-        )[:limit]
+        .values_list(*_CLAIMED)[:limit]
     )
     step = Step("claim", "Taken by a worker.", {"owner": owner.name, "lease_until": now + LEASE})
     door.move_many(
@@ -50,12 +52,14 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         actor=owner,
     )
     return [
-        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries)
-        for pk, fence, path, size, accept, attempts, retries, _ in rows
+        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries, _waited_ms(now, *due))
+        for pk, fence, path, size, accept, attempts, retries, _, *due in rows
     ]
 
 
-Claimable = tuple[int, int, bytes | memoryview, int, bool, int, int, int]
+def _waited_ms(now: datetime, waiting_since: datetime, not_before: datetime | None) -> float:
+    due = max(waiting_since, not_before or waiting_since)
+    return max(0.0, (now - due).total_seconds() * 1000)
 
 
 def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
@@ -67,11 +71,11 @@ def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
     found: list[Claimable] = []
     size = 0
     for row in rows:
-        if found and row[-1] != found[0][-1]:
+        if found and row[_DEATHS] != found[0][_DEATHS]:
             break
         found.append(row)
-        size += row[3]
-        if size >= BATCH_BYTES or len(found) >= _most(row[-1]):
+        size += row[_SIZE]
+        if size >= BATCH_BYTES or len(found) >= _most(row[_DEATHS]):
             break
     return found
 

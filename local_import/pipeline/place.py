@@ -39,7 +39,7 @@ def place(
         else:
             began = time.perf_counter()
             problem = _place_one(desk, work)
-            work.spent_ms += (time.perf_counter() - began) * 1000
+            work.place_ms += (time.perf_counter() - began) * 1000
     return problem or _make_durable(desk, [work for work in planned if work.placed])
 
 

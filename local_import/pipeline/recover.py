@@ -25,8 +25,9 @@ from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
 from .desk import Desk
 from .lease import LEASE, Lease
+from .measure import record_outcome
 from .settle import record_media, settle
-from .work import Work
+from .work import Verdict, Work
 
 DEADLY = 4  # the first two deaths took others along; in each later one the file was alone
 FENCES = 8  # how many claims back a part is looked for; each dead recovery adds one
@@ -191,7 +192,9 @@ def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
         fsops.quarantine(desk.library, item.destination.encode(), held)
         _move(item, Step("release", "Its bytes are in the library under another name."), actor)
     else:
-        settle(desk, [work_of_placed(desk, item)], actor, from_state=item.state)
+        work = work_of_placed(desk, item)
+        settle(desk, [work], actor, from_state=item.state)
+        record_outcome(work)
 
 
 def work_of_placed(desk: Desk, item: ImportItem) -> Work:
@@ -218,14 +221,20 @@ def _disposition(desk: Desk, path: bytes) -> SourceDisposition:
 
 
 def _fail(desk: Desk, item: ImportItem, error: Exception, actor: Actor) -> None:
-    verdict = failed(desk, Work(item.pk, item.fence, bytes(item.path)), error)
-    _move(item, Step("fail", verdict.reason, verdict.values), actor)
+    work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
+    _end(item, work, failed(desk, work, error), actor)
 
 
 def _lose(desk: Desk, item: ImportItem, actor: Actor) -> None:
-    work = Work(item.pk, item.fence, bytes(item.path))
-    verdict = lost(desk, work, FileNotFoundError(2, "No such file or directory"))
-    _move(item, Step("lose", verdict.reason, verdict.values), actor)
+    work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
+    error = FileNotFoundError(2, "No such file or directory")
+    _end(item, work, lost(desk, work, error), actor)
+
+
+def _end(item: ImportItem, work: Work, verdict: Verdict, actor: Actor) -> None:
+    _move(item, Step(verdict.transition, verdict.reason, verdict.values), actor)
+    work.verdict = verdict
+    record_outcome(work)
 
 
 def _move(item: ImportItem, step: Step, actor: Actor) -> None:

@@ -37,7 +37,9 @@ class Work:
     accept_damage: bool = False
     attempts: int = 1
     retries: int = 0  # how often it was tried again by itself
-    spent_ms: float = 0.0  # on reading and placing it, so far
+    waited_ms: float = 0.0  # for a worker, since it was due
+    read_ms: float = 0.0  # time spent on reading it, so far
+    place_ms: float = 0.0  # and on placing it
 
     fingerprint: Fingerprint | None = None
     sha256: str = ""
@@ -51,6 +53,15 @@ class Work:
     twin_of: Work | None = None  # the same bytes in this batch
     media_id: int | None = None
     verdict: Verdict | None = None
+
+    @property
+    def spent_ms(self) -> float:
+        return self.read_ms + self.place_ms
+
+    @property
+    def format(self) -> str:
+        """What its content is; empty where it was not recognised, or never read."""
+        return self.inspection.kind if self.inspection else ""
 
     def skip(self, reason: SkipReason, text: str, media_id: int | None = None) -> None:
         self.verdict = Verdict("skip", text, {"skip_reason": reason, "media_id": media_id})

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ..audit_logger import Actor
 from ..door import StaleRows
 from ..errors import ImportProblem
+from ..metrics import Measure
 from ..models import ImportItem, ImportSession
 from ..states import ITEM_IN_WORK, ItemState
 from ..transactions import in_transaction
@@ -18,6 +19,7 @@ from .analyse import analyse
 from .check import check
 from .claim import BATCH_ITEMS, claim
 from .desk import Desk
+from .measure import Clock, record
 from .place import place
 from .release import release_batch
 from .settle import settle
@@ -113,6 +115,7 @@ def run_batch(
     Settling this batch and claiming the next is one transaction: a commit is what many workers wait
     for most.
     """
+    clock = Clock()
     desk.source.forget()
     for work in batch:
         if should_stop():
@@ -120,11 +123,18 @@ def run_batch(
         else:
             analyse(desk, work)
     try:
-        check(desk, batch, owner)
-        problem = place(desk, batch, should_stop)
-        following = in_transaction(
-            lambda: _settle_and_claim(desk, batch, owner, should_stop, shift or Shift(), problem)
-        )
+        with clock.step(Measure.CHECK):
+            check(desk, batch, owner)
+        with clock.step(Measure.SYNC):
+            problem = place(desk, batch, should_stop)
+
+        def settle_and_claim() -> list[Work]:
+            with clock.step(Measure.SETTLE):
+                settle(desk, batch, owner)
+            record(batch, clock)
+            return [] if problem else _next(desk, owner, should_stop, shift or Shift())
+
+        following = in_transaction(settle_and_claim)
     except StaleRows:
         logger.warning("lease lost, batch left to its new owner", exc_info=True)
         return []
@@ -132,18 +142,6 @@ def run_batch(
     if problem is not None:
         raise problem
     return following
-
-
-def _settle_and_claim(
-    desk: Desk,
-    batch: Sequence[Work],
-    owner: Actor,
-    should_stop: Callable[[], bool],
-    shift: Shift,
-    problem: ImportProblem | None,
-) -> list[Work]:
-    settle(desk, batch, owner)
-    return [] if problem else _next(desk, owner, should_stop, shift)
 
 
 __all__ = ["ImportProblem", "Shift", "run_batch", "work_through"]

@@ -1,0 +1,167 @@
+"""Signals of imports: what fails, what has stopped, what stands still, and what has become slow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Count
+from django.utils.translation import gettext_lazy as _
+
+from ..consistency import waiting
+from ..errors import Severity
+from ..metrics import Measure, sums
+from ..models import ImportItem, ImportSession
+from ..services import background
+from ..states import SessionState
+from .signal import Cause, Circumstances, Signal
+
+FEWEST_FILES = 20  # of fewer files no share is worth a word
+SHOWN = 5
+PAST = timedelta(days=7)  # what is fast is judged by
+SHORTEST_WORK_S = {"now": 60.0, "past": 600.0}  # less work says nothing of speed
+
+
+def find_failures(seen: Circumstances) -> Iterator[Cause]:
+    rows = sums(Measure.FILE, "code", since=seen.since)
+    count, failed = (sum(row[name] for row in rows) for name in ("number", "failed"))
+    if count < FEWEST_FILES or failed < seen.threshold * count:
+        return
+    worst = sorted((row for row in rows if row["failed"]), key=lambda row: -row["failed"])
+    codes = ", ".join(row["code"] for row in worst[:SHOWN])
+    facts = {"count": count, "failed": failed, "share": f"{failed / count:.0%}", "codes": codes}
+    yield Cause("", facts | {"minutes": int(seen.window.total_seconds() // 60)})
+
+
+def find_failed(seen: Circumstances) -> Iterator[Cause]:
+    """By session: files of one that fail in five hundred places are one thing to see to."""
+    failed = ImportItem.objects.filter(
+        incident__isnull=False, session__state=SessionState.FAILED
+    ).values_list("session", "incident__code")
+    numbers: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for session, code, number in failed.annotate(Count("pk")).order_by("session"):
+        numbers[session][code] = number
+    for session, by_code in numbers.items():
+        if by_code.total() >= seen.threshold:
+            codes = ", ".join(code for code, _number in by_code.most_common(SHOWN))
+            facts = {"session": session, "files": by_code.total(), "codes": codes}
+            yield Cause(f"session:{session}", facts, f"session:{session}")
+
+
+def find_in_error(seen: Circumstances) -> Iterator[Cause]:
+    """By incident: five sessions that meet one full disk are one thing to see to."""
+    broken = ImportSession.objects.filter(state=SessionState.ERROR).order_by("pk")
+    by_cause: defaultdict[str, list[ImportSession]] = defaultdict(list)
+    for session in broken:
+        number = session.incident_id
+        by_cause[f"incident:{number}" if number else f"session:{session.pk}"].append(session)
+    for key, sessions in by_cause.items():
+        if len(sessions) >= seen.threshold:
+            first = sessions[0]
+            facts = {"number": len(sessions), "sessions": _listed([one.pk for one in sessions])}
+            facts["why"] = str(first.failure.get("summary") or first.get_error_code_display())
+            yield Cause(key, facts | {"session": first.pk}, f"session:{first.pk}")
+
+
+def _listed(numbers: list[int]) -> str:
+    more = len(numbers) - SHOWN
+    told = ", ".join(map(str, numbers[:SHOWN]))
+    return f"{told}, … (+{more})" if more > 0 else told
+
+
+def find_stalled(seen: Circumstances) -> Iterator[Cause]:
+    since = seen.now - timedelta(minutes=seen.threshold)
+    for session in background.with_work(seen.now).order_by("pk"):
+        if waiting.is_stalled(session, seen.now, since):
+            facts = {"session": session.pk, "minutes": int(seen.threshold)}
+            yield Cause(f"session:{session.pk}", facts, f"session:{session.pk}")
+
+
+def find_slow(seen: Circumstances) -> Iterator[Cause]:
+    """Both fewer files and fewer bytes a second of work: large files are slow by number, small ones by
+    size, and neither is a reason to wake anybody."""
+    now = _speed(seen.since, seen.now, SHORTEST_WORK_S["now"])
+    past = _speed(seen.since - PAST, seen.since, SHORTEST_WORK_S["past"])
+    if now is None or past is None:
+        return
+    shares = [new / old for new, old in zip(now, past, strict=True) if old]
+    if shares and max(shares) < seen.threshold:
+        facts = {"now": f"{now[0]:.1f}", "past": f"{past[0]:.1f}", "share": f"{max(shares):.0%}"}
+        yield Cause("", facts)
+
+
+def _speed(since: datetime, until: datetime, least_s: float) -> tuple[float, float] | None:
+    """Files and bytes a second of work; None where there was too little of it."""
+    worked = sums(Measure.BATCH, since=since, until=until)
+    seconds = sum(row["ms"] for row in worked) / 1000
+    if seconds < least_s:
+        return None
+    files = sums(Measure.FILE, since=since, until=until)
+    number, size = (sum(row[name] for row in files) for name in ("number", "size"))
+    return number / seconds, size / seconds
+
+
+SIGNALS = (
+    Signal(
+        code="failure_rate",
+        severity=Severity.HIGH,
+        watches=_("share of files that fail"),
+        sentence=_(
+            "{failed} of {count} files ({share}) failed in the last {minutes} minutes: {codes}."
+        ),
+        advice=_("See what they have in common: python manage.py import_incidents"),
+        find=find_failures,
+        unit=_("failed files as a share of all, from 0 to 1"),
+        threshold=0.1,
+        window_minutes=60,
+    ),
+    Signal(
+        code="session_failed",
+        severity=Severity.MEDIUM,
+        watches=_("sessions of which files failed"),
+        sentence=_("Session {session} has failed: {files} files, by {codes}."),
+        advice=_("See why, and what to do: python manage.py explain session:{session}"),
+        find=find_failed,
+        unit=_("failed files of one session"),
+        threshold=1,
+    ),
+    Signal(
+        code="session_error",
+        severity=Severity.HIGH,
+        watches=_("sessions that cannot go on"),
+        sentence=_("Session {sessions} cannot go on. {why}"),
+        advice=_("See what to do: python manage.py explain session:{session}"),
+        find=find_in_error,
+        unit=_("sessions of one cause"),
+        threshold=1,
+    ),
+    Signal(
+        code="session_stalled",
+        severity=Severity.HIGH,
+        watches=_("sessions that stand still"),
+        sentence=_("Session {session} has work, but for {minutes} minutes nobody has come to it."),
+        advice=_("See what it waits for: python manage.py explain session:{session}"),
+        find=find_stalled,
+        unit=_("minutes without a move"),
+        threshold=15,
+    ),
+    Signal(
+        code="slow",
+        severity=Severity.MEDIUM,
+        watches=_("speed against its own past"),
+        sentence=_(
+            "A worker brings {now} files to rest a second, against {past} in the week before: "
+            "in files and in bytes {share} at most."
+        ),
+        advice=_(
+            "Look which step takes longer than it did: python manage.py import_metrics --since 1h, and "
+            "--since 7d. A disk that is about to fail is slow first."
+        ),
+        find=find_slow,
+        unit=_("share of the past speed, from 0 to 1"),
+        threshold=0.33,
+        window_minutes=30,
+        pending_minutes=10,
+    ),
+)
