@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -25,8 +25,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.exposition import choose_encoder
 
+from .alerts.rules import SIGNALS
 from .metrics import Measure, load, sums
-from .models import Finding, ImportSession, Worker
+from .models import Alert, AlertRule, Finding, ImportSession, Worker
 from .models.finding import STANDING
 from .pipeline.lease import LEASE
 from .transactions import database_now
@@ -73,6 +74,7 @@ class Desk:
             "photonest_workers", "Worker processes that are alive.", value=_workers()
         )
         yield from _beat()
+        yield from _alerts()
 
 
 def _files() -> Iterator[Metric]:
@@ -158,4 +160,21 @@ def _beat() -> Iterator[Metric]:
             "photonest_beat_last_seen_timestamp_seconds",
             "When beat last asked for a sweep.",
             value=last.timestamp(),
+        )
+
+
+def _alerts() -> Iterator[Metric]:
+    told = GaugeMetricFamily(
+        "photonest_alerts", "Alerts that stand now.", labels=["rule", "state", "severity"]
+    )
+    standing = Alert.objects.unresolved().values_list("rule__code", "state", "severity")
+    for *labels, number in standing.annotate(Count("pk")).order_by("rule__code", "state"):
+        told.add_metric(labels, number)
+    yield told
+    asked = AlertRule.objects.filter(code__in=SIGNALS).aggregate(last=Min("evaluated_at"))["last"]
+    if asked is not None:
+        yield GaugeMetricFamily(
+            "photonest_alerts_evaluated_timestamp_seconds",
+            "When every alert rule had last been asked.",
+            value=asked.timestamp(),
         )

@@ -5,16 +5,19 @@ import hmac
 import ipaddress
 import json
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.db import connection
 
-from local_import.alerts import apprise, channels, message, outbox, targets, webhook
+from local_import.alerts import apprise, channels, email, message, outbox, targets, webhook
 from local_import.alerts.sending import Refused, Undelivered
 from local_import.models import AlertNotice, AuditLog
 from local_import.models.alert import AlertEvent
@@ -30,6 +33,7 @@ from tests.alerts import (
     receiver,
     says,
 )
+from tests.processes import wait_for
 
 SECRET = "0123456789abcdef0123"
 KEY = "0b9f7c52-0000-4000-8000-000000000000"
@@ -42,6 +46,7 @@ TOLD = {
     "summary": "No worker is alive.",
     "advice": "Start one.",
     "since": "2026-01-02T03:04:05+00:00",
+    "host": "photos",
 }
 
 
@@ -505,3 +510,102 @@ def test_apprise_that_cannot_deliver_says_so(settings):
     settings.PHOTONEST_ALERT_APPRISE = ["nonsense"]
     with pytest.raises(Refused, match="PHOTONEST_ALERT_APPRISE"):
         apprise.send(TOLD, KEY)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate of localhost that nobody has signed but itself, with its key."""
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", path, "-out", path]
+    command += ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+@contextmanager
+def secure_receiver(certificate):
+    with receiver(says(200)) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        yield server
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(settings, certificate):
+    with secure_receiver(certificate) as server:
+        settings.PHOTONEST_ALERT_WEBHOOK = f"https://localhost:{server.server_port}/"
+        with pytest.raises(Undelivered, match="certificate verify failed"):
+            webhook.send(TOLD, KEY)
+
+    assert server.got == []
+
+
+def test_a_certificate_is_that_of_the_name_and_not_of_the_address(
+    settings, certificate, monkeypatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with secure_receiver(certificate) as server:
+        settings.PHOTONEST_ALERT_WEBHOOK = f"https://localhost:{server.server_port}/"
+        webhook.send(TOLD, KEY)
+        settings.PHOTONEST_ALERT_WEBHOOK = f"https://127.0.0.1:{server.server_port}/"
+        with pytest.raises(Undelivered, match="certificate verify failed"):
+            webhook.send(TOLD, KEY)
+
+    assert len(server.got) == 1
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(settings, monkeypatch, quick):
+    settings.PHOTONEST_ALERT_WEBHOOK = "https://slow.example.org/"
+    over = threading.Event()
+    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
+    began = time.monotonic()
+
+    with pytest.raises(Undelivered, match="in time"):
+        webhook.send(TOLD, KEY)
+
+    assert time.monotonic() - began < 3
+    over.set()
+
+
+def test_a_mail_server_that_hangs_is_not_waited_for(settings, monkeypatch):
+    settings.PHOTONEST_ALERT_EMAILS = ["ada@example.org"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    monkeypatch.setattr(email, "WHOLE_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 2
+        began = time.monotonic()
+        with pytest.raises(Undelivered, match="did not answer"):
+            email.send(TOLD, KEY)
+
+        assert time.monotonic() - began < 3
+
+
+def test_no_proxy_connects_in_our_place(settings, monkeypatch):
+    with receiver(says(200)) as proxy, receiver(says(200)) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        send(settings, server)
+
+    assert (len(proxy.got), len(server.got)) == (0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_real_worker_tells_a_real_receiver_of_a_real_failure(desk, inbox, worker):
+    (inbox / "broken.jpg").write_bytes(b"\xff\xd8\xff and no more")
+    with receiver(says(200)) as server:
+        desk.environment |= {
+            "PHOTONEST_ALERT_WEBHOOK": server.url,
+            "PHOTONEST_ALERT_WEBHOOK_SECRET": SECRET,
+            "PHOTONEST_ALERT_HOSTS": "127.0.0.1",
+        }
+        desk.import_photos(inbox, status=1)
+        worker("--queues", "sweeps")
+        desk.call("local_import.evaluate_alerts")
+        wait_for(lambda: server.got)
+        told = json.loads(desk.manage("alerts", "list", "--json").stdout)
+
+    assert "Session 1 has failed: 1 files, by damaged." in json.loads(server.got[0][2])["text"]
+    assert [one["state"] for one in told["alerts"]] == ["firing"]
+    assert told["undelivered"] == []

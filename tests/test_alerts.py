@@ -9,6 +9,7 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
+from local_import import tasks
 from local_import.alerts import book, evaluate, outbox, rules, tell
 from local_import.audit_logger import Actor
 from local_import.models import Alert, AlertNotice, AlertRule, AuditLog
@@ -337,6 +338,7 @@ def test_what_is_set_of_a_rule_is_audited_and_nothing_else_is(stage):
 def test_old_resolved_alerts_go_away_with_their_notices(stage):
     stage.see("a")
     stage.see()
+    outbox.send_test()
 
     stage.see(after=timedelta(days=91))
 
@@ -351,6 +353,16 @@ def test_who_comes_by_evaluates_only_when_nobody_did(stage):
 
     stage.ahead += 4 * MINUTE
     evaluate.evaluate_if_late()
+
+    assert alert().state == "firing"
+    assert [message.subject for message in mail.outbox] == ["[high] a is wrong."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_ends_its_turn_asks_where_beat_does_not(stage, settings):
+    stage.causes = ["a"]
+
+    tasks.advance_session(987654)
 
     assert alert().state == "firing"
     assert [message.subject for message in mail.outbox] == ["[high] a is wrong."]

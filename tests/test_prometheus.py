@@ -10,10 +10,12 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
+from local_import.alerts import evaluate
 from local_import.metrics import Measure, Measurements, fold
 from local_import.models import MetricBucket
 from local_import.prometheus import Desk
 from tests import builders
+from tests.alerts import Stage
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,16 @@ def test_counters_never_go_back_however_old_their_rows(client, token):
         assert {key: after[key] for key in counters} == {key: before[key] for key in counters}
 
 
+def test_alerts_that_stand_are_told(client, token, monkeypatch):
+    Stage(monkeypatch).see("a", "b")
+    monkeypatch.undo()
+
+    told = samples(client.get("/metrics", headers=token))
+
+    labels = (("rule", "staged"), ("severity", "high"), ("state", "firing"))
+    assert told["photonest_alerts", *labels] == 2
+
+
 def test_a_scrape_asks_as_often_for_many_rows_as_for_few(
     client, token, django_assert_max_num_queries
 ):
@@ -130,6 +142,7 @@ def test_the_page_of_metrics_lists_all_names_and_labels_and_no_others():
     builders.make_session()
     schedule = IntervalSchedule.objects.create(every=30, period="seconds")
     PeriodicTask.objects.create(name="sweep", interval=schedule, last_run_at=timezone.now())
+    evaluate.evaluate()
 
     told = {family.name: family for family in Desk().collect()}
 

@@ -10,7 +10,7 @@ from functools import partial
 from django.db.models import Min
 
 from .. import names
-from ..models import Alert, AlertRule
+from ..models import Alert, AlertNotice, AlertRule
 from ..models.alert import AlertState
 from ..transactions import database_now, in_transaction
 from . import book, outbox
@@ -26,10 +26,16 @@ LONGEST_TROUBLE = 500  # characters
 def evaluate() -> dict[str, int]:
     """Ask all rules once; returns how many alerts fire, are pending, and could not be asked for."""
     troubled = sum(not _evaluate_one(rule) for rule in all_rules())
-    Alert.objects.filter(resolved_at__lt=database_now() - KEPT).delete()
+    _forget(database_now() - KEPT)
     counted = {str(state): Alert.objects.filter(state=state).count() for state in AlertState}
     del counted[AlertState.RESOLVED]
     return counted | {"troubled": troubled}
+
+
+def _forget(before: datetime) -> None:
+    """With an alert go its notices; those of tests have none."""
+    Alert.objects.filter(resolved_at__lt=before).delete()
+    AlertNotice.objects.filter(alert=None, ended_at__lt=before).delete()
 
 
 def evaluate_if_late() -> None:

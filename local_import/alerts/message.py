@@ -6,6 +6,7 @@ receivers that give signs a meaning.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,7 @@ def of_alert(alert: Alert, event: AlertEvent) -> Message:
         "summary": names.legible(alert.summary)[:LONGEST],
         "advice": names.legible(alert.advice)[:LONGEST],
         "since": alert.began_at.isoformat(timespec="seconds"),
+        "host": socket.gethostname(),
     }
 
 
@@ -45,6 +47,7 @@ def of_more(rule: AlertRule, severity: str, number: int, since: str) -> Message:
         "summary": told.format(number=number, rule=rule.code),
         "advice": _("See all: python manage.py alerts list"),
         "since": since,
+        "host": socket.gethostname(),
     }
 
 
@@ -58,6 +61,7 @@ def of_test(since: str) -> Message:
         "summary": _("This is a test. Whoever reads it is told when an import needs somebody."),
         "advice": _("Nothing needs to be done."),
         "since": since,
+        "host": socket.gethostname(),
     }
 
 
@@ -78,6 +82,7 @@ def body(message: Mapping[str, Any]) -> str:
         if message["event"] == AlertEvent.FIRED:
             command = f'python manage.py alerts acknowledge {message["alert"]} --reason "…"'
             lines.append(_("To say that somebody sees to it: {command}").format(command=command))
+    lines.append(_("Written by the import desk on {host}.").format(host=message["host"]))
     return "\n".join(lines)
 
 
@@ -87,7 +92,7 @@ def for_slack(message: Mapping[str, Any]) -> dict[str, Any]:
     Source: Slack, "Sending messages using incoming webhooks" and "Escaping text": &, < and > are
     written as entities, or a name could call everybody in the channel.
     """
-    told = {name: message[name] for name in ("event", "rule", "alert", "cause", "since")}
+    told = {name: message[name] for name in ("event", "rule", "alert", "cause", "since", "host")}
     fields = [
         {"title": name, "value": _escaped(str(value)), "short": True}
         for name, value in told.items()
