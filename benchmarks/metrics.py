@@ -68,7 +68,7 @@ def _tallies() -> dict[object, object]:
     for key in keys:
         tally = Tally()
         for n in range(40):
-            tally.add(0.5 * 1.2**n, size_bytes=1_000_000, item_id=n + 1)
+            tally.add_all([0.5 * 1.2**n], size_bytes=1_000_000, item_ids=[n + 1])
         tallies[key] = tally
     return tallies
 

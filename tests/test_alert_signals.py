@@ -40,7 +40,7 @@ def measure(number, *, failed=0, ms=1000.0, size=100, ago=timedelta(minutes=5)):
     for index in range(number):
         bad = index < failed
         file = measured.of(Measure.FILE, format="jpeg", code="damaged" if bad else "")
-        file.add(1.0, size_bytes=size, failed=bad)
+        file.add_all([1.0], size_bytes=size, failed=bad)
     measured.of(Measure.BATCH).add(ms)
     before = set(MetricBucket.objects.values_list("pk", flat=True))
     measured.write()

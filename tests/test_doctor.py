@@ -128,7 +128,7 @@ def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     assert points()["library"].is_sound
 
     measured = Measurements()
-    measured.of(Measure.FILE, format="jpeg").add(1.0, size_bytes=20_000_000_000)
+    measured.of(Measure.FILE, format="jpeg").add_all([1.0], size_bytes=20_000_000_000)
     measured.write()
 
     assert "4 days" in points()["library"].seen

@@ -30,7 +30,7 @@ def measure(number=1, *, ms=10.0, form="jpeg", code="", failed=False, ago=timede
     measured = Measurements()
     for item in range(number):
         file = measured.of(Measure.FILE, format=form, code=code)
-        file.add(ms, size_bytes=100, failed=failed, item_id=item + 1)
+        file.add_all([ms], size_bytes=100, failed=failed, item_ids=[item + 1])
     measured.of(Measure.BATCH).add(1000.0)
     before = set(MetricBucket.objects.values_list("pk", flat=True))
     measured.write()
@@ -62,9 +62,7 @@ def test_a_quantile_is_at_most_a_fifth_off(shape, share):
         "one value": lambda: 42.0,
     }[shape]
     values = sorted(make() for _ in range(5000))
-    bins = {}
-    for value in values:
-        bins[histogram.bin_of(value)] = bins.get(histogram.bin_of(value), 0) + 1
+    bins = histogram.counted(values)
 
     truth = values[int(share * len(values)) - 1]
 
@@ -72,10 +70,21 @@ def test_a_quantile_is_at_most_a_fifth_off(shape, share):
 
 
 def test_no_duration_is_outside_of_the_bins():
-    for value in (0.0, 1e-9, -1.0, histogram.SMALLEST_MS, 1e15):
-        number = histogram.bin_of(value)
-        assert 0 <= number <= histogram.bin_of(1e300)
+    values = (0.0, 1e-9, -1.0, histogram.SMALLEST_MS, 1e15, float("inf"))
+
+    bins = histogram.counted(values)
+
+    assert bins.total() == len(values)
+    assert min(bins) == 0 and histogram.upper_ms(max(bins)) > 24 * 3600 * 1000
     assert histogram.quantile({}, 0.5) is None
+
+
+def test_a_duration_lies_between_the_ends_of_its_bin():
+    for exponent in range(-40, 60):
+        for value in (1.5**exponent, histogram.upper_ms(exponent + 41)):
+            (number,) = histogram.counted([value])
+            assert number == 0 or histogram.upper_ms(number - 1) < value
+            assert value <= histogram.upper_ms(number) or number > 130
 
 
 @pytest.mark.django_db(transaction=True)

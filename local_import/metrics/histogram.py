@@ -7,23 +7,27 @@ microseconds to a day. Histograms of different times and workers add up bin by b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 SMALLEST_MS = 0.01
 PER_DOUBLING = 4
 _LAST = math.ceil(PER_DOUBLING * math.log2(24 * 3600 * 1000 / SMALLEST_MS))
 
 
-def bin_of(duration_ms: float) -> int:
-    """The bin that a duration falls into; its upper end belongs to it."""
-    if duration_ms <= SMALLEST_MS:
-        return 0
-    return min(_LAST, math.ceil(PER_DOUBLING * math.log2(duration_ms / SMALLEST_MS)))
-
-
 def upper_ms(number: int) -> float:
-    """The upper end of a bin."""
+    """The upper end of a bin, which belongs to it."""
     return SMALLEST_MS * math.exp2(number / PER_DOUBLING)
+
+
+_ENDS = [upper_ms(number) for number in range(_LAST)]  # the last bin takes whatever is longer
+
+
+def counted(durations_ms: Iterable[float]) -> Counter[int]:
+    """How many of the durations fall into each bin."""
+    return Counter(map(partial(bisect_left, _ENDS), durations_ms))
 
 
 def quantile(bins: Mapping[int, int], share: float) -> float | None:

@@ -22,9 +22,10 @@ class Measurements:
 
     def write(self) -> None:
         """One statement, which waits for nobody. Does nothing where nothing was measured."""
-        if self._tallies:
+        measured = {key: tally for key, tally in self._tallies.items() if tally.count}
+        if measured:
             minute = timezone.now().replace(second=0, microsecond=0)
-            write(minute, UNFOLDED, self._tallies)
+            write(minute, UNFOLDED, measured)
 
 
 def note_finding(rule: str) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from .. import setwise
 from ..models import MetricBucket
-from .histogram import bin_of, quantile
+from .histogram import counted, quantile
 
 COLUMNS = (
     *("measure", "format", "code", "count", "failures", "total_ms", "size_bytes"),
@@ -35,22 +36,27 @@ class Tally:
     slowest_ms: float = 0.0
     slowest_item_id: int | None = None
 
-    def add(
+    def add(self, duration_ms: float, *, item_id: int | None = None) -> None:
+        self.add_all([duration_ms], item_ids=[item_id])
+
+    def add_all(
         self,
-        duration_ms: float,
+        durations_ms: Sequence[float],
         *,
         size_bytes: int = 0,
         failed: bool = False,
-        item_id: int | None = None,
+        item_ids: Sequence[int | None] = (),
     ) -> None:
-        self.count += 1
-        self.failures += failed
-        self.total_ms += duration_ms
-        self.size_bytes += size_bytes
-        number = bin_of(duration_ms)
-        self.histogram[number] = self.histogram.get(number, 0) + 1
-        if duration_ms >= self.slowest_ms:
-            self.slowest_ms, self.slowest_item_id = duration_ms, item_id
+        """Count what was measured of many files, of so many bytes together; each has its id, or none."""
+        if not durations_ms:
+            return
+        slowest_ms = max(durations_ms)
+        slowest = item_ids[durations_ms.index(slowest_ms)] if item_ids else None
+        number = len(durations_ms)
+        bins = counted(durations_ms)
+        failures = number * failed
+        total_ms = math.fsum(durations_ms)
+        self.take_row(number, failures, total_ms, size_bytes, bins, slowest_ms, slowest)
 
     def take_in(self, other: Tally) -> None:
         self.take_row(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from ..metrics import Measure, Measurements
-from .work import Verdict, Work, code_of
+from .work import Work, code_of
 
+K = TypeVar("K", bound=Hashable)
 _FAILING = ("fail", "lose")
 
 
@@ -33,13 +35,13 @@ class Clock:
 def record(batch: Sequence[Work], clock: Clock) -> None:
     """Add what was measured of a batch, by one statement. Call it in the transaction that settles it."""
     measured = Measurements()
-    for work in batch:
-        measured.of(Measure.WAIT).add(work.waited_ms)
-        if work.read_ms:
-            measured.of(Measure.ANALYSE, format=work.format).add(work.read_ms)
-        if work.place_ms:
-            measured.of(Measure.PLACE, format=work.format).add(work.place_ms)
-        _note_outcome(measured, work)
+    measured.of(Measure.WAIT).add_all([work.waited_ms for work in batch])
+    for form, works in _grouped(batch, lambda work: work.format).items():
+        read = [work.read_ms for work in works if work.read_ms]
+        measured.of(Measure.ANALYSE, format=form).add_all(read)
+        placed = [work.place_ms for work in works if work.place_ms]
+        measured.of(Measure.PLACE, format=form).add_all(placed)
+    _note_outcomes(measured, batch)
     _note_steps(measured, batch, clock)
     measured.write()
 
@@ -47,20 +49,36 @@ def record(batch: Sequence[Work], clock: Clock) -> None:
 def record_outcome(work: Work) -> None:
     """The same for a file that has just come to rest outside of a batch."""
     measured = Measurements()
-    _note_outcome(measured, work)
+    _note_outcomes(measured, [work])
     measured.write()
 
 
-def _note_outcome(measured: Measurements, work: Work) -> None:
-    if _is_given_back(work.verdict):
-        return  # it has not come to rest
-    file = measured.of(Measure.FILE, format=work.format, code=code_of(work.verdict))
-    failed = work.verdict is not None and work.verdict.transition in _FAILING
-    file.add(work.spent_ms, size_bytes=work.size_bytes, failed=failed, item_id=work.item_id)
+def _note_outcomes(measured: Measurements, batch: Sequence[Work]) -> None:
+    """Files that have come to rest; one that was given back has not."""
+    resting = [work for work in batch if _transition(work) != "release"]
+    for key, works in _grouped(resting, _outcome).items():
+        form, code, transition = key
+        measured.of(Measure.FILE, format=form, code=code).add_all(
+            [work.spent_ms for work in works],
+            size_bytes=sum(work.size_bytes for work in works),
+            failed=transition in _FAILING,
+            item_ids=[work.item_id for work in works],
+        )
 
 
-def _is_given_back(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.transition == "release"
+def _outcome(work: Work) -> tuple[str, str, str]:
+    return work.format, code_of(work.verdict), _transition(work)
+
+
+def _transition(work: Work) -> str:
+    return work.verdict.transition if work.verdict else ""
+
+
+def _grouped(works: Iterable[Work], part: Callable[[Work], K]) -> dict[K, list[Work]]:
+    groups: dict[K, list[Work]] = {}
+    for work in works:
+        groups.setdefault(part(work), []).append(work)
+    return groups
 
 
 def _note_steps(measured: Measurements, batch: Sequence[Work], clock: Clock) -> None:
