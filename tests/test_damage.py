@@ -18,6 +18,7 @@ from local_import import door
 from local_import.consistency import look
 from local_import.consistency.rule import Depth
 from local_import.door import Step
+from local_import.fsops import Tree
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
 from local_import.services import sessions
 from local_import.state_synchronizer import StateSynchronizer
@@ -335,6 +336,18 @@ WAYS = [
 
 def found():
     return {suspect.rule for suspect in look.take(depth=Depth.CONTENTS).suspects}
+
+
+@pytest.fixture(autouse=True)
+def no_transaction_over_files(monkeypatch):
+    """Whatever is looked at, damaged or repaired: no lock of the database is held meanwhile."""
+    at = Tree.at
+
+    def outside(tree, path, effect, **options):
+        assert not connection.in_atomic_block, path
+        return at(tree, path, effect, **options)
+
+    monkeypatch.setattr(Tree, "at", outside)
 
 
 @pytest.fixture
