@@ -316,6 +316,12 @@ def guards_lost(w):
     return {"guards_lost"}, NOTHING
 
 
+def gate_left_open(w):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO local_import_gate (purpose) VALUES ('for ever')")
+    return {"guards_lost"}, NOTHING
+
+
 def source_not_released(w):
     ImportItem.objects.filter(pk=w.item().pk).update(source_disposition="release_due")
     return {"source_not_released"}, NOTHING
@@ -329,7 +335,7 @@ WAYS = [
     audit_row_removed, audit_of_an_item_removed, audit_of_the_session_removed, audit_row_changed,
     media_of_another, media_path_edited, media_paths_exchanged, media_path_outside,
     media_size_edited, media_hash_edited, item_hash_edited, item_place_edited, worker_died,
-    lease_far_off, mark_gone, clock_ahead, item_time_ahead, guards_lost,
+    lease_far_off, mark_gone, clock_ahead, item_time_ahead, guards_lost, gate_left_open,
     source_not_released,
 ]  # fmt: skip
 
