@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from local_import import names, setwise
 from local_import.door import Step, move
+from local_import.guards import open_gate
 from local_import.models import ImportItem, ImportSession, Incident, Media, Worker
 
 CHUNK = 1_800
@@ -40,8 +41,9 @@ def build(number: int, sessions: int = 100) -> None:
     incident = _incident(number)
     _insert_media(number)
     rows = _items(sizes, [session.pk for session in made], incident)
-    while chunk := list(islice(rows, CHUNK)):
-        setwise.insert(ImportItem, _alike(), _COLUMNS, chunk)
+    with transaction.atomic(), open_gate("benchmark"):
+        while chunk := list(islice(rows, CHUNK)):
+            setwise.insert(ImportItem, _alike(), _COLUMNS, chunk)
     _insert_audit()
     _finish(made)
     if connection.vendor == "postgresql":  # which does so by itself before long; SQLite never does

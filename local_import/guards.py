@@ -1,6 +1,7 @@
 """Guards: what the database itself refuses, whoever writes to it.
 
-Triggers hold the transition tables of both state machines, and let no audit row be changed or removed.
+Triggers hold the first states and the transition tables of both state machines, and let no audit row be
+changed or removed. That a row is deleted by SQL they allow, and the check tells of it.
 They are made from the code after every `migrate`, because SQLite drops them with each table that a
 migration builds anew. Only a transaction that has opened the gate passes: a repair, or the purge.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -37,9 +39,9 @@ def open_gate(purpose: str) -> Iterator[None]:
 
 
 def install(using: str = "default", **_: Any) -> None:
-    """Make the triggers, unless they are there as the code wants them, or the tables are not."""
+    """Make the triggers and shut the gate, unless that is so, or the tables are not there yet."""
     there = connections[using].introspection.table_names()
-    if not set(_TABLES.values()) <= set(there) or is_installed(using):
+    if not set(_GUARDED) <= set(there) or is_installed(using):
         return
     with connections[using].cursor() as cursor:
         for statement in [*_removal(using), *_statements(using)]:
@@ -47,11 +49,14 @@ def install(using: str = "default", **_: Any) -> None:
 
 
 def is_installed(using: str = "default") -> bool:
-    """Whether each trigger is the one that the code would make now."""
+    """Whether each trigger is the one that the code would make now, and nobody left the gate open."""
+    if GATE not in connections[using].introspection.table_names():
+        return False
     with connections[using].cursor() as cursor:
         cursor.execute(_QUESTION[connections[using].vendor])
         found = dict(cursor.fetchall())
-    return bool(found == _expected(using))
+        cursor.execute(f"SELECT COUNT(*) FROM {GATE}")
+        return bool(found == _expected(using) and cursor.fetchone()[0] == 0)
 
 
 # The name of each trigger, and what tells whether it is the right one.
@@ -59,14 +64,15 @@ _QUESTION = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'",
     "postgresql": (
         "SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger "
-        "WHERE tgname LIKE 'guard_%' AND tgenabled <> 'D'"
+        "WHERE tgname LIKE 'guard_%' AND tgenabled IN ('O', 'A')"
     ),
 }
 
 
 def _expected(using: str) -> dict[str, str]:
     postgres = connections[using].vendor == "postgresql"
-    return {name: _digest(sql) if postgres else sql for name, sql in _triggers(using).items()}
+    triggers = {guard.name: _trigger(guard, using) for guard in _guards(using)}
+    return {name: _digest(sql) if postgres else sql for name, sql in triggers.items()}
 
 
 def _digest(sql: str) -> str:
@@ -74,13 +80,14 @@ def _digest(sql: str) -> str:
 
 
 def _statements(using: str) -> list[str]:
-    triggers = _triggers(using)
+    triggers = {guard: _trigger(guard, using) for guard in _guards(using)}
     made = [f"CREATE TABLE IF NOT EXISTS {GATE} (purpose varchar(40) NOT NULL)"]
+    made += [f"DELETE FROM {GATE}"]
     if connections[using].vendor == "sqlite":
         return [*made, *triggers.values()]
     comments = [
-        f"COMMENT ON TRIGGER {name} ON {_TABLES[name]} IS '{_digest(sql)}'"
-        for name, sql in triggers.items()
+        f"COMMENT ON TRIGGER {guard.name} ON {guard.table} IS '{_digest(sql)}'"
+        for guard, sql in triggers.items()
     ]
     return [*made, _REFUSE, *triggers.values(), *comments]
 
@@ -88,25 +95,93 @@ def _statements(using: str) -> list[str]:
 def _removal(using: str) -> list[str]:
     on = connections[using].vendor == "postgresql"
     return [
-        f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if on else "")
-        for name, table in _TABLES.items()
+        f"DROP TRIGGER IF EXISTS {guard.name}" + (f" ON {guard.table}" if on else "")
+        for guard in _guards(using)
     ]
 
 
-_TABLES = {
-    "guard_session_state": ImportSession._meta.db_table,
-    "guard_item_state": ImportItem._meta.db_table,
-    "guard_audit_update": AuditLog._meta.db_table,
-    "guard_audit_user": AuditLog._meta.db_table,
-    "guard_audit_delete": AuditLog._meta.db_table,
-}
-_TEXTS = {
-    "guard_session_state": "no transition of a session leads there",
-    "guard_item_state": "no transition of an item leads there",
-    "guard_audit_update": "the audit log is only added to",
-    "guard_audit_user": "the audit log is only added to",
-    "guard_audit_delete": "the audit log is only added to; old rows go by purge_audit_log",
-}
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """A trigger; it refuses where the condition holds, if there is one, and the gate is shut."""
+
+    name: str
+    table: str
+    event: str  # with its time
+    condition: str
+    text: str
+
+
+_SESSIONS, _ITEMS, _LOG = (model._meta.db_table for model in (ImportSession, ImportItem, AuditLog))
+_GUARDED = (_SESSIONS, _ITEMS, _LOG)
+_ONLY_ADDED_TO = "the audit log is only added to"
+
+
+def _guards(using: str) -> list[_Guard]:
+    of_states = _of_states("session", ImportSession) + _of_states("item", ImportItem)
+    sqlite = connections[using].vendor == "sqlite"
+    return of_states + _of_the_log() + (_of_replacing() if sqlite else _of_emptying())
+
+
+def _of_states(name: str, model: type[Stateful]) -> list[_Guard]:
+    first = model().__dict__["state"]
+    table = model._meta.db_table
+    return [
+        _Guard(
+            f"guard_{name}_state",
+            table,
+            "AFTER UPDATE OF state",
+            _is_illegal(model),
+            f"no transition of {_A[name]} leads there",
+        ),
+        _Guard(
+            f"guard_{name}_first",
+            table,
+            "AFTER INSERT",
+            f"NEW.state <> '{first}'",
+            f"no transition leads there: {_A[name]} begins as {first}",
+        ),
+    ]
+
+
+_A = {"session": "a session", "item": "an item"}
+
+
+def _of_the_log() -> list[_Guard]:
+    others = [str(f.column) for f in AuditLog._meta.concrete_fields if f.column != "user_id"]
+    old = f"{_ONLY_ADDED_TO}; old rows go by purge_audit_log"
+    named = "NEW.user_id IS NOT NULL"  # a user who is deleted is no longer named
+    return [
+        _Guard("guard_audit_update", _LOG, f"AFTER UPDATE OF {', '.join(others)}", "", old),
+        _Guard("guard_audit_user", _LOG, "AFTER UPDATE OF user_id", named, _ONLY_ADDED_TO),
+        _Guard("guard_audit_delete", _LOG, "AFTER DELETE", "", old),
+    ]
+
+
+def _of_replacing() -> list[_Guard]:
+    """SQLite's REPLACE puts a row in the place of another, and no trigger on DELETE hears of it."""
+    text = "a row is there: no transition replaces it, and the audit log is only added to"
+    return [
+        _Guard(
+            f"guard_{table.removeprefix('local_import_')}_replace",
+            table,
+            "BEFORE INSERT",
+            f"EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)",
+            text,
+        )
+        for table in _GUARDED
+    ]
+
+
+def _of_emptying() -> list[_Guard]:
+    """PostgreSQL's TRUNCATE empties a table, and no trigger on DELETE hears of it."""
+    text = "no transition leads there: states and audit log are not emptied"
+    return [
+        _Guard(f"guard_{table.removeprefix('local_import_')}_empty", table, _EMPTY, "", text)
+        for table in _GUARDED
+    ]
+
+
+_EMPTY = "BEFORE TRUNCATE"
 _REFUSE = f"""
     CREATE OR REPLACE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -117,25 +192,6 @@ _REFUSE = f"""
         RETURN NEW;
     END $$
 """
-
-
-def _triggers(using: str) -> dict[str, str]:
-    make = _on_sqlite if connections[using].vendor == "sqlite" else _on_postgresql
-    return {name: make(name, *_when(name)) for name in _TABLES}
-
-
-def _when(name: str) -> tuple[str, str]:
-    """The event and the condition under which the trigger refuses."""
-    if name == "guard_session_state":
-        return "UPDATE OF state", _is_illegal(ImportSession)
-    if name == "guard_item_state":
-        return "UPDATE OF state", _is_illegal(ImportItem)
-    if name == "guard_audit_user":  # a user who is deleted is no longer named
-        return "UPDATE OF user_id", "NEW.user_id IS NOT NULL"
-    if name == "guard_audit_delete":
-        return "DELETE", ""
-    others = [str(f.column) for f in AuditLog._meta.concrete_fields if f.column != "user_id"]
-    return f"UPDATE OF {', '.join(others)}", ""
 
 
 def _is_illegal(model: type[Stateful]) -> str:
@@ -155,18 +211,12 @@ def _is_illegal(model: type[Stateful]) -> str:
 _FALSE = "(1 = 0)"
 
 
-def _on_sqlite(name: str, event: str, condition: str) -> str:
-    closed = f"NOT EXISTS (SELECT 1 FROM {GATE})"
-    when = f"({condition}) AND {closed}" if condition else closed
-    return (
-        f"CREATE TRIGGER {name} AFTER {event} ON {_TABLES[name]} WHEN {when} "
-        f"BEGIN SELECT RAISE(ABORT, '{_TEXTS[name]}'); END"
-    )
-
-
-def _on_postgresql(name: str, event: str, condition: str) -> str:
-    when = f"WHEN ({condition}) " if condition else ""
-    return (
-        f"CREATE TRIGGER {name} AFTER {event} ON {_TABLES[name]} FOR EACH ROW {when}"
-        f"EXECUTE FUNCTION {_FUNCTION}('{_TEXTS[name]}')"
-    )
+def _trigger(guard: _Guard, using: str) -> str:
+    made = f"CREATE TRIGGER {guard.name} {guard.event} ON {guard.table}"
+    if connections[using].vendor == "sqlite":
+        shut = f"NOT EXISTS (SELECT 1 FROM {GATE})"
+        when = f"({guard.condition}) AND {shut}" if guard.condition else shut
+        return f"{made} WHEN {when} BEGIN SELECT RAISE(ABORT, '{guard.text}'); END"
+    each = "STATEMENT" if guard.event == _EMPTY else "ROW"
+    when = f"WHEN ({guard.condition}) " if guard.condition else ""
+    return f"{made} FOR EACH {each} {when}EXECUTE FUNCTION {_FUNCTION}('{guard.text}')"

@@ -2,8 +2,10 @@
 
 import pytest
 
-from local_import.models import AuditLog, ImportItem, ImportSession
-from tests.consistency import flip, forget, found, imported, repaired, time_passed
+from local_import.consistency import repair
+from local_import.fsops import Tree
+from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from tests.consistency import OPERATOR, flip, forget, found, imported, repaired, time_passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,6 +46,36 @@ def test_a_state_that_the_disk_confirms_stays_and_the_log_says_so(item):
     assert state_of(item) == "imported"
     row = AuditLog.objects.get(action="state.anchor")
     assert (row.from_state, row.to_state) == ("updating", "imported")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda item: Media.objects.filter(pk=item.media_id).update(size_bytes=1),
+        lambda item: flip(ImportItem.objects.filter(pk=item.pk), state="missing"),
+        lambda item: forget(ImportItem.objects.filter(pk=item.pk)),
+    ],
+    ids=["its media", "its state", "it goes away"],
+)
+def test_what_changes_while_the_disk_is_asked_is_left_to_the_next_look(item, monkeypatch, change):
+    forget(told_of(item).filter(to_state="imported"))
+    stat = Tree.stat
+
+    def change_meanwhile(tree, path):
+        if path.endswith(b".jpg"):
+            change(item)
+        return stat(tree, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tree, "stat", change_meanwhile)
+        outcome = repair.repair(codes=["item_state_unaudited"], actor=OPERATOR)
+
+    assert outcome.repaired == []
+    assert [reason for _, reason in outcome.refused] in (
+        ["It changed while the disk was asked."],
+        ["It went away meanwhile."],
+    )
+    assert not AuditLog.objects.filter(action__in=["state.anchor", "state.put_back"]).exists()
 
 
 def test_a_state_whose_whole_log_is_gone_is_confirmed(item):

@@ -18,6 +18,7 @@ from local_import import door
 from local_import.consistency import look
 from local_import.consistency.rule import Depth
 from local_import.door import Step
+from local_import.fsops import Tree
 from local_import.models import AuditLog, ImportItem, ImportSession, Media
 from local_import.services import sessions
 from local_import.state_synchronizer import StateSynchronizer
@@ -315,6 +316,12 @@ def guards_lost(w):
     return {"guards_lost"}, NOTHING
 
 
+def gate_left_open(w):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO local_import_gate (purpose) VALUES ('for ever')")
+    return {"guards_lost"}, NOTHING
+
+
 def source_not_released(w):
     ImportItem.objects.filter(pk=w.item().pk).update(source_disposition="release_due")
     return {"source_not_released"}, NOTHING
@@ -328,13 +335,25 @@ WAYS = [
     audit_row_removed, audit_of_an_item_removed, audit_of_the_session_removed, audit_row_changed,
     media_of_another, media_path_edited, media_paths_exchanged, media_path_outside,
     media_size_edited, media_hash_edited, item_hash_edited, item_place_edited, worker_died,
-    lease_far_off, mark_gone, clock_ahead, item_time_ahead, guards_lost,
+    lease_far_off, mark_gone, clock_ahead, item_time_ahead, guards_lost, gate_left_open,
     source_not_released,
 ]  # fmt: skip
 
 
 def found():
     return {suspect.rule for suspect in look.take(depth=Depth.CONTENTS).suspects}
+
+
+@pytest.fixture(autouse=True)
+def no_transaction_over_files(monkeypatch):
+    """Whatever is looked at, damaged or repaired: no lock of the database is held meanwhile."""
+    at = Tree.at
+
+    def outside(tree, path, effect, **options):
+        assert not connection.in_atomic_block, path
+        return at(tree, path, effect, **options)
+
+    monkeypatch.setattr(Tree, "at", outside)
 
 
 @pytest.fixture

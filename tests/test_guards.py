@@ -79,6 +79,87 @@ def test_what_a_transition_allows_is_allowed(target):
     assert ImportItem.objects.get().state == target
 
 
+def new_row(source, **changed):
+    """SQL and values of a row like that one, with some columns changed; without id it is a new one."""
+    values = type(source)._base_manager.filter(pk=source.pk).values().get() | changed
+    columns = {f.attname: f for f in source._meta.concrete_fields if f.attname in values}
+    held = [f.get_db_prep_save(values[name], connection) for name, f in columns.items()]
+    names = ", ".join(f.column for f in columns.values())
+    marks = ", ".join(["%s"] * len(held))
+    return f"INTO {source._meta.db_table} ({names}) VALUES ({marks})", *held
+
+
+@pytest.mark.parametrize("state", set(SessionState.values) - {"pending"})
+def test_a_session_begins_as_pending_also_by_sql(state):
+    session = make_session(state=state)
+    into, *values = new_row(session, id=session.pk + 1)
+
+    assert refused(f"INSERT {into}", *values)
+
+    first = {"state": "pending", "error_code": "", "incident_id": None}
+    into, *values = new_row(session, id=session.pk + 1, **first)
+    sql(f"INSERT {into}", *values)
+    assert ImportSession.objects.count() == 2
+
+
+@pytest.mark.parametrize("state", set(ItemState.values) - {"pending", *ITEM_IN_WORK})
+def test_an_item_begins_as_pending_also_by_sql(state):
+    item = make_item(state=state)
+    into, *values = new_row(item, id=item.pk + 1, path_digest="other")
+
+    assert refused(f"INSERT {into}", *values)
+
+    first = {"state": "pending", "error_code": "", "skip_reason": "", "incident_id": None}
+    into, *values = new_row(item, id=item.pk + 1, path_digest="other", **first)
+    sql(f"INSERT {into}", *values)
+    assert ImportItem.objects.count() == 2
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="REPLACE is SQLite's")
+@pytest.mark.parametrize("table", [AuditLog, ImportItem, ImportSession])
+def test_no_row_is_put_in_the_place_of_another(table):
+    make_item(state="missing")
+    row = table._base_manager.order_by("pk").first()
+    before = list(table._base_manager.order_by("pk").values())
+    into, *values = new_row(row, state="pending")
+
+    assert refused(f"REPLACE {into}", *values)
+
+    assert list(table._base_manager.order_by("pk").values()) == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="TRUNCATE is PostgreSQL's")
+@pytest.mark.parametrize("table", [AuditLog, ImportItem, ImportSession])
+def test_no_table_is_emptied(table):
+    make_item(state="missing")
+
+    assert refused(f"TRUNCATE {table._meta.db_table} CASCADE")
+
+    assert table._base_manager.exists()
+
+
+@pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="on SQLite it is no replacement of its own"
+)
+def test_what_is_inserted_over_an_audit_row_is_refused():
+    make_item(state="missing")
+    into, *values = new_row(AuditLog.objects.first())
+
+    assert refused(f"INSERT {into} ON CONFLICT (id) DO UPDATE SET message = 'other'", *values)
+
+
+def test_a_gate_that_somebody_left_open_is_shut():
+    sql("INSERT INTO local_import_gate (purpose) VALUES ('for ever')")
+    assert not guards.is_installed()
+
+    guards.install()
+
+    make_item(state="missing")
+    assert guards.is_installed()
+    assert refused("DELETE FROM local_import_audit_log")
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -6,7 +6,9 @@ says that it was confirmed. Any other was written past the door, and what the lo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from os import fsencode
 from typing import Any
 
@@ -17,29 +19,48 @@ from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..state_synchronizer import StateSynchronizer, derive, flags_of
 from ..states import ITEM_IN_WORK, SESSION_AT_REST, ItemState, SessionState, SkipReason
+from ..transactions import in_transaction
 from .rule import CannotRepair, Look, Suspect
 
 _audit = AuditLogger()
 
 
-def settle_state(look: Look, suspect: Suspect, actor: Actor) -> None:
-    """Raises CannotRepair when the state that the log tells cannot be put back."""
+def settle_item(look: Look, suspect: Suspect, actor: Actor) -> None:
+    """The disk is asked without a lock; then the row must still be the one it was asked about.
+
+    Raises CannotRepair when it is not, or when the state that the log tells cannot be put back.
+    """
     told = str(suspect.evidence["should_be"])
-    if suspect.item_id is None:
-        _settle_session(ImportSession.objects.get(pk=int(suspect.key)), suspect, actor)
-        return
-    item = ImportItem.objects.select_related("media").get(pk=suspect.item_id)
-    if _stays(look, item, told):
+    item = ImportItem.objects.select_related("media").get(pk=int(suspect.key))
+    asked = ItemState.IMPORTED in (item.state, told)
+    in_library = asked and _is_in_library(look, item)
+    in_transaction(partial(_settle_item, look, suspect, actor, _facts(item), in_library))
+
+
+def _settle_item(
+    look: Look, suspect: Suspect, actor: Actor, asked: Sequence[Any], in_library: bool
+) -> None:
+    told = str(suspect.evidence["should_be"])
+    item = ImportItem.objects.select_for_update().get(pk=int(suspect.key))
+    if _facts(item) != asked:
+        raise CannotRepair("It changed while the disk was asked.")
+    if _stays(item, told, in_library):
         _anchor(suspect, told, actor)
     else:
         door.put_back(item, told, _columns(look, item, told), actor=actor)
 
 
-def _stays(look: Look, item: ImportItem, told: str) -> bool:
+def _facts(item: ImportItem) -> Sequence[Any]:
+    """What the answer of the disk was about. Whatever comes through the door changes the time."""
+    media = item.media and (item.media.path, item.media.sha256, item.media.size_bytes)
+    return item.state, item.state_changed_at, item.sha256, item.media_id, media
+
+
+def _stays(item: ImportItem, told: str, in_library: bool) -> bool:
     if item.state == ItemState.IMPORTED:
-        return _is_in_library(look, item)
+        return in_library
     if told == ItemState.IMPORTED:
-        return not _is_in_library(look, item)
+        return not in_library
     return told == "" or (told in ITEM_IN_WORK and item.state not in ITEM_IN_WORK)
 
 
@@ -88,8 +109,9 @@ def _columns(look: Look, item: ImportItem, told: str) -> dict[str, Any]:
     }
 
 
-def _settle_session(session: ImportSession, suspect: Suspect, actor: Actor) -> None:
+def settle_session(look: Look, suspect: Suspect, actor: Actor) -> None:
     """Its items decide; where they call for another state still, that is the next rule's."""
+    session = ImportSession.objects.get(pk=int(suspect.key))
     told = str(suspect.evidence["should_be"])
     counts = StateSynchronizer().get_session_snapshot(session.pk).counts
     if not told or derive(flags_of(session, counts), counts) == session.state:

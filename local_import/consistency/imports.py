@@ -79,15 +79,21 @@ def reconcile(look: Look, suspect: Suspect, actor: Actor) -> None:
     item = ImportItem.objects.select_related("media").get(pk=int(suspect.key))
     assert item.media
     right = Media.objects.filter(sha256=item.sha256).first() or item.media
-    place = next((p for p in (item.destination, right.path) if _holds(look, p, item.sha256)), "")
-    if place:
-        in_transaction(partial(_agree, look, item, right, place))
+    if found := _place(look, item, right):
+        in_transaction(partial(_agree, look, suspect, right, *found))
     elif _holds(look, item.media.path, item.media.sha256):
-        ImportItem.objects.filter(pk=item.pk).update(
-            sha256=item.media.sha256, destination=item.media.path
-        )
+        in_transaction(partial(_correct, look, suspect, item.media))
     else:
         raise CannotRepair("No file of the library has the bytes that either of them names.")
+
+
+def _place(look: Look, item: ImportItem, right: Media) -> tuple[str, int] | None:
+    """Where in the library the bytes of the item are, and how many."""
+    assert look.library
+    for path in (item.destination, right.path):
+        if _holds(look, path, item.sha256):
+            return path, look.library.stat(fsencode(path)).st_size
+    return None
 
 
 def _holds(look: Look, path: str, sha256: str) -> bool:
@@ -95,15 +101,29 @@ def _holds(look: Look, path: str, sha256: str) -> bool:
     return bool(path) and has_content(look.library, fsencode(path), sha256)
 
 
-def _agree(look: Look, item: ImportItem, right: Media, place: str) -> None:
+def _agree(look: Look, suspect: Suspect, right: Media, place: str, size: int) -> None:
     """Let the media and the item name the bytes of the item, at the place that holds them."""
-    assert look.library
-    size = look.library.stat(fsencode(place)).st_size
+    item = _unchanged(look, suspect, right)
     _free(place, right)
     Media.objects.filter(pk=right.pk).update(sha256=item.sha256, path=place, size_bytes=size)
     ImportItem.objects.filter(pk=item.pk).update(media=right)
     if item.state == ItemState.IMPORTED:
         ImportItem.objects.filter(pk=item.pk).update(destination=place)
+
+
+def _correct(look: Look, suspect: Suspect, media: Media) -> None:
+    item = _unchanged(look, suspect, media)
+    ImportItem.objects.filter(pk=item.pk).update(sha256=media.sha256, destination=media.path)
+
+
+def _unchanged(look: Look, suspect: Suspect, media: Media) -> ImportItem:
+    """The item, locked. Raises CannotRepair when the rows are not those the files were asked about."""
+    item = ImportItem.objects.select_for_update().get(pk=int(suspect.key))
+    now = Media.objects.select_for_update().get(pk=media.pk)
+    same = (now.sha256, now.path) == (media.sha256, media.path)
+    if not same or list(find(look, [suspect.key])) != [suspect]:
+        raise CannotRepair("It changed while the files were read.")
+    return item
 
 
 def _free(place: str, right: Media) -> None:

@@ -98,14 +98,18 @@ def _ask(look: Look, find: Find, report: Report) -> None:
 
 
 def again(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
-    """The second look: those of the named objects that break the rule still, seen under lock."""
+    """The second look: those of the named objects that break the rule still.
+
+    Rows are seen under lock. No lock is held while files are looked at, and none is needed: where
+    two looks read the same row, it was so, too, when the first one went to the disk in between.
+    """
     found: list[Suspect] = []
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
-        if rule.depth == Depth.CONTENTS:  # no lock is held while files are read
-            found += seen(look, rule, some)
-        else:
+        if rule.depth == Depth.ROWS:
             found += in_transaction(partial(locked, look, rule, some))
+        else:
+            found += seen(look, rule, some)
     return found
 
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError
 from django_fsm import TransitionNotAllowed
 
 from ..audit_logger import Actor, AuditLogger, Entry
+from ..door import StaleRows
 from ..errors import ImportProblem
 from ..fsops import FileEffectError
 from ..models import Finding
@@ -25,6 +28,7 @@ from .look import RULES, Report
 from .rule import CannotRepair, Depth, Look, Rule, Suspect
 
 DAILY_CAP = 500  # repairs that are made without being asked, within 24 hours
+_REFUSALS = (CannotRepair, ImportProblem, TransitionNotAllowed, StaleRows, IntegrityError)
 _audit = AuditLogger()
 
 
@@ -88,7 +92,9 @@ def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
             try:
                 if _apply_one(circumstances, suspect, actor):
                     outcome.repaired.append(suspect)
-            except (CannotRepair, ImportProblem, TransitionNotAllowed) as error:
+            except ObjectDoesNotExist:
+                outcome.refused.append((suspect, "It went away meanwhile."))
+            except _REFUSALS as error:
                 outcome.refused.append((suspect, str(error)))
             except (OSError, FileEffectError) as error:
                 outcome.refused.append((suspect, getattr(error, "strerror", "") or str(error)))

@@ -12,8 +12,8 @@ from ..errors import Severity
 from ..models import AuditLog, ImportItem, ImportSession
 from ..states import ItemState
 from . import chains, purge
-from .anchor import settle_state
-from .rule import Depth, Find, Keys, Look, Rule, Suspect
+from .anchor import settle_item, settle_session
+from .rule import Depth, Find, Keys, Look, Repair, Rule, Suspect
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 Chain = Sequence[tuple[str, str]]  # (from, to), oldest first
@@ -88,7 +88,7 @@ def _gap(chain: Chain, first: str) -> tuple[str, str] | None:
     return None
 
 
-def _rules(name: str, find: Find) -> tuple[Rule, Rule]:
+def _rules(name: str, find: Find, repair: Repair, *, unlocked: bool) -> tuple[Rule, Rule]:
     unaudited = Rule(
         code=f"{name}_state_unaudited",
         severity=Severity.HIGH,
@@ -98,7 +98,8 @@ def _rules(name: str, find: Find) -> tuple[Rule, Rule]:
             "{name} is {is}, but the audit log does not tell how: it ends at “{should_be}”."
         ),
         find=find,
-        repair=settle_state,
+        repair=repair,
+        unlocked=unlocked,
         proposal=_(
             "Where the disk confirms “{is}”, or only the last audit row is gone, write down that it was "
             "confirmed; otherwise put {name} back to “{should_be}”."
@@ -125,8 +126,8 @@ def _rules(name: str, find: Find) -> tuple[Rule, Rule]:
 
 
 RULES = (
-    *_rules("item", find_items),
-    *_rules("session", find_sessions),
+    *_rules("item", find_items, settle_item, unlocked=True),  # it asks the disk
+    *_rules("session", find_sessions, settle_session, unlocked=False),
     Rule(
         code="item_gone",
         severity=Severity.HIGH,

@@ -105,10 +105,12 @@ RULES = (
         severity=Severity.HIGH,
         about="library",
         depth=Depth.ROWS,
-        sentence=_("The triggers that guard states and audit log are not those of the code."),
+        sentence=_(
+            "The triggers that guard states and audit log are not those of the code, or their gate is open."
+        ),
         find=find_lost_guards,
         repair=make_guards,
-        proposal=_("Make the triggers again."),
+        proposal=_("Make the triggers again, and shut the gate."),
         risk=_("None."),
         automatic=True,
         advice=_("Let the user of the database own its tables, then: python manage.py migrate"),
