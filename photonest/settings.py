@@ -119,7 +119,10 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2}
 CELERY_TASK_DEFAULT_QUEUE = "imports"
 CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("imports", "sweeps")]
-_LOOKING_AFTER = ("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log")
+_LOOKING_AFTER = (
+    *("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log"),
+    "carry_out",  # what an operator waits for
+)
 CELERY_TASK_ROUTES = {  # not behind the imports
     f"local_import.{name}": {"queue": "sweeps"} for name in _LOOKING_AFTER
 }
