@@ -31,6 +31,7 @@ from .transactions import in_transaction
 
 M = TypeVar("M", bound=Stateful)
 _KEEP = object()
+_NOTHING: Mapping[str, Any] = {}
 _RECORDING = {"failed": "fail", "missing": "lose", "error": "break_off"}  # states of a failure
 _audit = AuditLogger()
 
@@ -119,20 +120,23 @@ def move_many(
     actor: Actor,
     columns: Sequence[str] = (),
     rows: Sequence[setwise.Row] = (),
+    known: Mapping[str, Any] = _NOTHING,
 ) -> None:
     """Make the same transitions, one after the other, of many items of one session.
 
-    With `columns` and `rows` (whose first column is the id) a row can have values of its own, named
-    by Each in the steps; a column "fence" is not written but must match, and a column "reason" is
-    only told in the audit row. Everything is written in one transaction. Raises StaleRows, and
-    writes nothing, when any row has moved on meanwhile.
+    `known` holds what else all of them have in common and the transitions ask for; it must match as
+    the state must. With `columns` and `rows` (whose first column is the id) a row can have values
+    of its own, named by Each in the steps; a column "fence" is not written but must match, and a
+    column "reason" is only told in the audit row. Everything is written in one transaction. Raises
+    StaleRows, and writes nothing, when any row has moved on meanwhile.
     """
     if not ids:
         return
     with transaction.atomic(savepoint=False):
         steps, columns, rows = _noted_many(steps, len(ids), session_id, actor, columns, rows)
-        changed, entries = _apply(_sample(from_state), steps)
-        found = _write(changed, ids, from_state, columns, rows)
+        alike = {**known, "state": from_state}
+        changed, entries = _apply(_sample(alike), steps)
+        found = _write(changed, ids, alike, columns, rows)
         if found != len(ids):
             raise StaleRows(f"{len(ids) - found} of {len(ids)} items had moved on.")
         for step, entry in zip(steps, entries, strict=True):
@@ -215,27 +219,25 @@ def put_back(row: Stateful, state: str, columns: Mapping[str, Any], *, actor: Ac
 def _write(
     changed: dict[str, Any],
     ids: Sequence[int],
-    from_state: str,
+    where: Mapping[str, Any],
     columns: Sequence[str],
     rows: Sequence[setwise.Row],
 ) -> int:
     if not columns:
-        waiting = ImportItem.objects.filter(pk__in=ids, state=from_state)
-        return waiting.update_by_door(**changed)
+        return ImportItem.objects.filter(pk__in=ids, **where).update_by_door(**changed)
     alike = {name: value for name, value in changed.items() if not isinstance(value, Each)}
     if "reason" in columns:
         kept = [n for n, name in enumerate(columns) if name != "reason"]
         columns, rows = [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
     match = [name for name in columns if name in ("id", "fence")]
-    where = {"state": from_state}
     return len(setwise.update(ImportItem, alike, columns, rows, match=match, where=where))
 
 
-def _sample(state: str) -> ImportItem:
-    """An item in the given state of which nothing else is known."""
+def _sample(known: Mapping[str, Any]) -> ImportItem:
+    """An item of which nothing else is known."""
     row = ImportItem()
     row.__dict__.update({f.attname: _KEEP for f in ImportItem._meta.concrete_fields})
-    row.__dict__["state"] = str(state)
+    row.__dict__.update({name: str(value) for name, value in known.items()})
     return row
 
 

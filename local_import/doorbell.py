@@ -1,4 +1,4 @@
-"""The doorbell: tells workers that a session has work.
+"""The doorbell: tells workers that a session, or an operation asked for, has work.
 
 The database is the queue; a message says no more than "look there". When one is lost, doubled or
 late, that changes when the work is done and nothing else: the sweeper rings again.
@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F
 
 from .bounded import within
-from .models import ImportSession
+from .models import ImportSession, OperationRun
 from .transactions import database_now
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 QUEUE = "imports"
 ADVANCE = "local_import.advance_session"
 HELP = "local_import.help_session"
+CARRY_OUT = "local_import.carry_out"
 PATIENCE = timedelta(seconds=25)  # how long a first ring may go unanswered
 MOST_DOUBLINGS = 10
 LOOK_S = 0.05  # how long a broker may take to answer when somebody asks whether it is there
@@ -45,6 +46,12 @@ def ring(session_id: int) -> None:
 def call_helpers(session_id: int) -> None:
     """Call the other workers that a session is to have, on behalf of the one that runs it."""
     transaction.on_commit(partial(_send, HELP, session_id, settings.PHOTONEST_WORKERS - 1))
+
+
+def ring_for_run(run_id: int) -> None:
+    """Call a worker to an operation that takes long, once the present transaction commits."""
+    OperationRun.objects.filter(pk=run_id).update(progressed_at=database_now())
+    transaction.on_commit(partial(_send, CARRY_OUT, run_id, 1))
 
 
 def answer(session_id: int) -> None:
@@ -79,14 +86,15 @@ def is_silent(session: ImportSession, now: datetime) -> bool:
     return session.rung_at + PATIENCE * (1 << doublings) <= now
 
 
-def _send(task: str, session_id: int, times: int) -> None:
+def _send(task: str, pk: int, times: int) -> None:
     try:
         for _ in range(times):
-            current_app.send_task(task, [session_id])
+            current_app.send_task(task, [pk])
     except Exception as error:  # each broker has errors of its own, and none may fail the caller
         logger.warning(
-            "Session %s waits: the message broker cannot be reached (%s). Nothing is lost; the "
+            "%s of %s waits: the message broker cannot be reached (%s). Nothing is lost; the "
             "next sweep that reaches it calls the workers.",
-            session_id,
+            task,
+            pk,
             error,
         )

@@ -1,4 +1,4 @@
-"""What Celery runs: each task carries a session id at most, and calls one service."""
+"""What Celery runs: each task carries an id at most, and calls one service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.db import DatabaseError
 
-from . import doorbell, metrics, versions
+from . import doorbell, metrics, operations, versions
 from .alerts import evaluate, outbox
 from .consistency import scheduled
 from .consistency.rule import Depth
@@ -74,6 +74,13 @@ def advance_session(session_id: int) -> None:
 def help_session(session_id: int) -> None:
     """Help the worker that runs a session."""
     background.help_out(session_id, should_stop=_stop.is_set)
+
+
+@shared_task(name=doorbell.CARRY_OUT)
+@_refused_by_strangers
+def carry_out(run_id: int) -> None:
+    """Go on with an operation that takes long; see operations.runs."""
+    operations.work(run_id, should_stop=_stop.is_set)
 
 
 @shared_task(name="local_import.sweep")

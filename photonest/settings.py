@@ -131,6 +131,7 @@ CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("imports", "swe
 _LOOKING_AFTER = (
     *("sweep", "check_rows", "check_files", "check_contents", "purge_audit_log"),
     *("evaluate_alerts", "fold_metrics"),
+    "carry_out",  # what an operator waits for
 )
 CELERY_TASK_ROUTES = {  # not behind the imports
     f"local_import.{name}": {"queue": "sweeps"} for name in _LOOKING_AFTER

@@ -16,12 +16,13 @@ def own_tasks():
     return {name: task for name, task in celery_app.tasks.items() if not name.startswith("celery.")}
 
 
-def test_a_task_takes_a_session_id_at_most():
+def test_a_task_takes_the_id_of_a_row_at_most():
     tasks = own_tasks()
 
     assert set(tasks) == {
         "local_import.advance_session",
         "local_import.help_session",
+        "local_import.carry_out",
         "local_import.sweep",
         "local_import.check_rows",
         "local_import.check_files",
@@ -31,7 +32,7 @@ def test_a_task_takes_a_session_id_at_most():
         "local_import.fold_metrics",
     }
     for task in tasks.values():
-        assert set(inspect.signature(task.run).parameters) <= {"session_id"}
+        assert set(inspect.signature(task.run).parameters) <= {"session_id", "run_id"}
 
 
 def test_a_turn_ends_before_its_task_is_ended_and_before_its_message_comes_again():

@@ -25,7 +25,9 @@ TOKEN = "0123456789abcdef0123"
 def measure():
     measured = Measurements()
     measured.of(Measure.FILE, format="jpeg").add_all([100.0], size_bytes=10)
-    measured.of(Measure.FILE, format="jpeg", code="damaged").add_all([300.0], size_bytes=5, failed=True)
+    measured.of(Measure.FILE, format="jpeg", code="damaged").add_all(
+        [300.0], size_bytes=5, failed=True
+    )
     measured.of(Measure.FINDING, code="media_missing").add(0.0)
     measured.write()
 

@@ -56,6 +56,16 @@ def held(library: Tree) -> Iterator[Held]:
             yield Held(entry.path, entry.size_bytes, _manifest(library, entry.path))
 
 
+def name_of(found: Held) -> str:
+    """What a list calls it."""
+    return names.shown(found.path.removeprefix(PLACE))
+
+
+def find(library: Tree, name: str) -> Held | None:
+    """The file that a list calls so."""
+    return next((found for found in held(library) if name_of(found) == name), None)
+
+
 def _manifest(library: Tree, path: bytes) -> dict[str, Any]:
     try:
         with fsops.open_source(library, path + _MANIFEST) as file:

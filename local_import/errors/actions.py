@@ -22,6 +22,11 @@ class Operation(TextChoices):
     IMPORT_ANYWAY = "import_anyway", _("import this file as it is")
     DISMISS = "dismiss", _("set this file aside")
     UNDO = "undo", _("undo the session")
+    PAUSE = "pause", _("pause the session")
+    CANCEL = "cancel", _("cancel the session")
+    RESCAN = "rescan", _("look through the source again")
+    ACKNOWLEDGE = "acknowledge", _("let others know that somebody sees to it")
+    RESTORE = "restore", _("put a file back from the quarantine")
 
 
 ITEM_OPERATIONS = frozenset({Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.DISMISS})

@@ -1,5 +1,5 @@
-"""The tables: sessions, their items, incidents, the media of the library, findings,
-metrics, alerts, the audit log."""
+"""The tables: sessions, their items, incidents, the media of the library, findings, metrics, alerts,
+the operations asked for, the audit log."""
 
 from .alert import Alert, AlertNotice, AlertRule
 from .audit_log import AuditLog
@@ -9,6 +9,7 @@ from .import_session import ImportSession
 from .incident import Incident
 from .media import Media
 from .metric_bucket import MetricBucket
+from .operation_run import OperationRun
 from .worker import Worker
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Incident",
     "Media",
     "MetricBucket",
+    "OperationRun",
     "Worker",
 ]

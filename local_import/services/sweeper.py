@@ -14,11 +14,11 @@ from datetime import timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django_fsm import TransitionNotAllowed
 
-from .. import incidents
+from .. import doorbell, incidents
 from ..audit_logger import SYSTEM, Actor
 from ..door import StaleRows
 from ..errors import CATALOGUE, ImportProblem
-from ..models import ImportItem, ImportSession, Worker
+from ..models import ImportItem, ImportSession, OperationRun, Worker
 from ..pipeline.desk import Desk, open_desk, open_for_recovery
 from ..pipeline.place import require_room
 from ..pipeline.recover import abandoned, find_placed, recover
@@ -30,6 +30,7 @@ from . import background, sessions, undo
 
 logger = logging.getLogger(__name__)
 FORGET_WORKERS_AFTER = timedelta(days=1)
+RUN_SILENT_FOR = timedelta(minutes=1)
 # A session in error for one of these goes on when a look shows that the cause is gone.
 PROVABLE = tuple(code for code, entry in CATALOGUE.items() if entry.provable)
 
@@ -53,6 +54,7 @@ def sweep() -> dict[str, int]:
         done["sessions_reopened"] += _reopened(session)
     done["incidents_resolved"] = incidents.resolve_over()
     done["workers_called"] = _call_workers()
+    done["operations_called_for"] = _call_for_runs()
     silent = database_now() - FORGET_WORKERS_AFTER
     done["workers_forgotten"] = Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]
     return {name: number for name, number in done.items() if number}
@@ -138,6 +140,15 @@ def _reopened(session: ImportSession) -> int:
 def _bytes_left(session: ImportSession) -> int:
     waiting = ImportItem.objects.in_session(session.pk).filter(state=ItemState.PENDING)
     return waiting.aggregate(size=Sum("size_bytes"))["size"] or 0
+
+
+def _call_for_runs() -> int:
+    """Ring for each operation that nobody has worked on for a while."""
+    silent = database_now() - RUN_SILENT_FOR
+    left = OperationRun.objects.unfinished().filter(progressed_at__lt=silent).order_by("pk")
+    for pk in (found := list(left.values_list("pk", flat=True))):
+        doorbell.ring_for_run(pk)
+    return len(found)
 
 
 def _call_workers() -> int:

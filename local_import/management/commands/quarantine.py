@@ -46,7 +46,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(rows)} in quarantine.")
 
     def _restore(self, library: Tree, name: str, *, as_json: bool) -> None:
-        found = next((one for one in quarantine.held(library) if _name(one) == name), None)
+        found = quarantine.find(library, name)
         if found is None:
             wrong_use("Name a file of the quarantine: python manage.py quarantine list")
         try:
@@ -63,14 +63,10 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _name(found: quarantine.Held) -> str:
-    return names.shown(found.path.removeprefix(quarantine.PLACE))
-
-
 def _told(found: quarantine.Held) -> dict[str, Any]:
     origin = found.origin
     return {
-        "name": _name(found),
+        "name": quarantine.name_of(found),
         "bytes": found.size_bytes,
         "from": names.shown(origin) if origin else None,
         "why": names.shown(str(found.manifest.get("why", "")).encode("utf-8", "replace")),

@@ -1,0 +1,54 @@
+"""What an operation is about, as a text that an address or a form can hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit_log_repository import row_id
+from ..errors import ErrorCode
+
+MOST_ITEMS = 1_000  # that a target may name one by one
+_NUMBERED = ("session", "item", "incident")
+
+
+class WrongTarget(ValueError):
+    """The text names nothing that an operation could be about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`session:4`, `session:4:damaged` (of its failures those with that code), `item:7`, `items:1,2`,
+    `incident:3`, or `quarantine:NAME`."""
+
+    kind: str
+    ids: tuple[int, ...] = ()
+    word: str = ""  # an error code, or the name of a file in the quarantine
+
+    @property
+    def pk(self) -> int:
+        return self.ids[0]
+
+    def __str__(self) -> str:
+        numbers = ",".join(map(str, self.ids))
+        return ":".join(part for part in (self.kind, numbers, self.word) if part)
+
+
+def parse(text: str) -> Target:
+    """Raises WrongTarget."""
+    kind, _colon, rest = text.partition(":")
+    if kind == "quarantine" and rest:
+        return Target(kind, word=rest)
+    if kind == "items":
+        return Target(kind, _numbers(rest, text))
+    number, _colon, code = rest.partition(":")
+    if kind not in _NUMBERED or (code and (kind != "session" or code not in ErrorCode.values)):
+        raise WrongTarget(text)
+    return Target(kind, _numbers(number, text), code)
+
+
+def _numbers(rest: str, text: str) -> tuple[int, ...]:
+    found = [row_id(part) for part in rest.split(",", MOST_ITEMS)]
+    numbers = tuple(dict.fromkeys(number for number in found if number is not None))
+    if None in found or len(found) > MOST_ITEMS or (len(numbers) > 1 and text[:6] != "items:"):
+        raise WrongTarget(text)
+    return numbers
