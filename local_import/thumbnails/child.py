@@ -119,7 +119,9 @@ def _rest_of(source: BinaryIO) -> Image.Image | None:
 def _problem(error: Exception) -> tuple[str, str]:
     """The error code of local_import.errors, and the decoder's own words."""
     words = f"{type(error).__name__}: {error}"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning | MemoryError):
+    if isinstance(
+        error, Image.DecompressionBombError | Image.DecompressionBombWarning | MemoryError
+    ):
         return "image_too_large", words
     if isinstance(error, Image.UnidentifiedImageError):
         return "unsupported", ""  # its words tell nothing

@@ -1,0 +1,97 @@
+"""The settings as they are in force: value, where it comes from, and what it is for. No secret is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext_lazy as _
+
+from ..errors import Text
+
+ORIGINS: dict[str, Text] = {
+    "environment": _("environment"),
+    "file": _("file .env"),
+    "default": _("default"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    meaning: Text
+    _read: Callable[[], object]
+    is_path: bool = False  # or names one: not for everybody
+
+    @property
+    def value(self) -> str:
+        return str(self._read())
+
+    @property
+    def origin(self) -> Text:
+        return ORIGINS[settings.PHOTONEST_ORIGIN(self.name)]
+
+
+def _database() -> str:
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite: {known['NAME']}"
+    return f"postgresql: {known['NAME']} on {known['HOST'] or 'this host'}"
+
+
+def _broker() -> str:
+    parts = urlsplit(settings.CELERY_BROKER_URL)
+    if parts.scheme == "filesystem":
+        return str(settings.PHOTONEST_QUEUE)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def _secret() -> str:
+    return "••••••"
+
+
+SETTINGS = (
+    Setting(
+        "PHOTONEST_HOME",
+        _("Directory for what the desk itself keeps."),
+        lambda: settings.PHOTONEST_HOME,
+        is_path=True,
+    ),
+    Setting(
+        "PHOTONEST_LIBRARY",
+        _("Directory of the imported originals."),
+        lambda: settings.PHOTONEST_LIBRARY,
+        is_path=True,
+    ),
+    Setting("DATABASE_URL", _("The database."), _database, is_path=True),
+    Setting("CELERY_BROKER_URL", _("The message broker."), _broker, is_path=True),
+    Setting(
+        "PHOTONEST_WORKERS",
+        _("Processes that import one session at the same time, on all hosts together."),
+        lambda: settings.PHOTONEST_WORKERS,
+    ),
+    Setting(
+        "PHOTONEST_TIME_ZONE",
+        _("Zone that is assumed for a capture time without an offset."),
+        lambda: settings.TIME_ZONE,
+    ),
+    Setting(
+        "PHOTONEST_RETRIES",
+        _("How often a file is tried again by itself when its trouble may pass."),
+        lambda: settings.PHOTONEST_RETRIES,
+    ),
+    Setting("PHOTONEST_SECRET_KEY", _("Key that signs the sessions of these pages."), _secret),
+    Setting(
+        "PHOTONEST_ALLOWED_HOSTS",
+        _("Host names that these pages answer to."),
+        lambda: ", ".join(settings.ALLOWED_HOSTS),
+    ),
+    Setting(
+        "PHOTONEST_DEBUG",
+        _("Shows the program's inside to whoever meets an error. Never on for others."),
+        lambda: int(settings.DEBUG),
+    ),
+)
