@@ -60,4 +60,5 @@ def days_left(free_bytes: int, now: datetime) -> float | None:
 
 def _bytes_per_day(now: datetime) -> float:
     lately = sums(Measure.FILE, "code", since=now - WEEK)
-    return sum(row["size"] for row in lately if row["code"] == "") / WEEK.days
+    imported = sum(int(row["size"]) for row in lately if row["code"] == "")
+    return imported / WEEK.days

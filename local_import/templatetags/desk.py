@@ -70,7 +70,7 @@ def usage_bar(used: int, free: int) -> SafeString:
 
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
-    """How long ago or in how long, with the time in the viewer's zone beside it for pointer and screen reader."""
+    """How long ago or in how long, with the time in the viewer's zone for pointer and screen reader."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
