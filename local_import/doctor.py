@@ -10,7 +10,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,22 +21,22 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django_celery_beat.models import PeriodicTask
 from kombu import Producer, Queue
 
-from . import fsops, guards, names, versions
+from . import guards, names, versions
 from .alerts import tell
-from .errors import ImportProblem
+from .errors import ImportProblem, Text
 from .models import Media, Worker
 from .pipeline.desk import open_library
 from .pipeline.lease import LEASE
-from .runway import days_left
+from .runway import Runway, runway
 from .transactions import database_now
 from .troubleshooting import describe
 
 SKEW = timedelta(seconds=2)  # between this host and the database
 SILENCE = timedelta(minutes=2)  # of beat, which asks for a sweep every 30 seconds
-RUNWAY_DAYS = 14  # fewer days until the disk is full are worth a word
 BROKER_S = 4.0
 
 
@@ -47,18 +47,47 @@ class Point:
     name: str
     seen: str
     remedy: str = ""
+    command: str = ""  # the remedy for a shell, where there is one
     optional: bool = False  # the desk works without it, in the foreground
 
     @property
     def is_sound(self) -> bool:
         return not self.remedy
 
+    @property
+    def state(self) -> str:
+        return "sound" if self.is_sound else "absent" if self.optional else "wrong"
 
-def examine() -> Iterator[Point]:
-    """Every point in turn; one that cannot be looked at says so and stops no other."""
-    for name, look in POINTS.items():
+    def get_state_display(self) -> Text:
+        return _WORDS[self.state]
+
+    @property
+    def label(self) -> Text:
+        return POINTS[self.name].label
+
+    @property
+    def why(self) -> Text:
+        return POINTS[self.name].why
+
+
+_WORDS = {"sound": _lazy("sound"), "absent": _lazy("not there"), "wrong": _lazy("not sound")}
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What a point is about: its name for people, why it matters, and how it is looked at."""
+
+    label: Text
+    why: Text
+    look: Callable[[str], Iterator[Point]]
+
+
+def examine(names_of: Iterable[str] = ()) -> Iterator[Point]:
+    """The named points, or every one, in turn; one that cannot be looked at says so and stops no other."""
+    chosen = list(names_of) or list(POINTS)
+    for name in chosen:
         try:
-            yield from look(name)
+            yield from POINTS[name].look(name)
         except Exception as error:  # whatever is broken: this is the place to say so
             seen = names.shown(f"{type(error).__name__}: {error}".encode("utf-8", "replace"))
             yield Point(
@@ -106,11 +135,13 @@ def _migrations(name: str) -> Iterator[Point]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        yield Point(name, f"{len(plan)} to apply", "python manage.py migrate")
+        seen = _("{number} of them are not applied yet.").format(number=len(plan))
+        yield Point(name, seen, _("Apply them."), "python manage.py migrate")
     elif misfit := versions.misfit():  # the tables are newer: migrating would not help
         yield Point(name, misfit, _("Update Photonest on this host."))
     elif not guards.is_installed():
-        yield Point(name, _("The triggers are not those of the code."), "python manage.py migrate")
+        seen = _("The triggers are not those of the code.")
+        yield Point(name, seen, _("Make them anew."), "python manage.py migrate")
     else:
         yield Point(name, _("All are applied, and the triggers are there."))
 
@@ -120,7 +151,8 @@ def _clock(name: str) -> Iterator[Point]:
     remedy = (
         "" if abs(ahead) <= SKEW else _("Set the clocks of this host and of the database by NTP.")
     )
-    yield Point(name, f"{ahead.total_seconds():+.2f} s from the database's", remedy)
+    seen = _("{seconds} s from the database's").format(seconds=f"{ahead.total_seconds():+.2f}")
+    yield Point(name, seen, remedy)
 
 
 def _library(name: str) -> Iterator[Point]:
@@ -129,23 +161,21 @@ def _library(name: str) -> Iterator[Point]:
         yield Point(name, _("{path} is made by the first import.").format(path=path))
         return
     try:
-        with open_library() as library:
-            free = fsops.free_bytes(library)
+        open_library().close()
     except ImportProblem as problem:
         found = describe(problem.code, {"path": path, **problem.facts})
         yield Point(name, found.summary, " ".join(found.recommended_actions))
         return
-    yield Point(name, *_runway(path, free))
+    yield Point(name, *_told(path, runway()))
 
 
-def _runway(path: str, free: int) -> tuple[str, str]:
-    """What is free, and how long that lasts at the pace of the last week."""
-    days = days_left(free, database_now())
-    seen = f"{path}: {free / 1e9:.1f} GB free"
-    if days is not None:
-        seen += f", enough for {days:.0f} days at the pace of the last week"
-    short = free < 1e9 or (days is not None and days < RUNWAY_DAYS)
-    return seen, _("Make room on the disk of {path}.").format(path=path) if short else ""
+def _told(path: str, left: Runway) -> tuple[str, str]:
+    """What is free, and how long that lasts; and what to do where that is too short."""
+    free = _("{path}: {size} GB free").format(path=path, size=f"{left.free_bytes / 1e9:.1f}")
+    if left.days is not None:
+        lasts = _("enough for {days} days at the pace of the last week")
+        free += ", " + lasts.format(days=f"{left.days:.0f}")
+    return free, _("Make room on the disk of {path}.").format(path=path) if left.is_short else ""
 
 
 def _broker(name: str) -> Iterator[Point]:
@@ -178,22 +208,22 @@ def _comes_back(queue: Queue, text: str) -> bool:
 def _workers(name: str) -> Iterator[Point]:
     alive = Worker.objects.filter(heartbeat_at__gte=database_now() - LEASE)
     hosts = sorted(set(alive.values_list("host", flat=True)))
-    told = f"{alive.count()} on {', '.join(hosts)}" if hosts else _("None is heard of.")
-    remedy = "" if hosts else _("Start one: celery -A photonest worker")
-    yield Point(name, names.shown(told.encode()), remedy, optional=True)
+    told = _("{number} on {hosts}").format(number=alive.count(), hosts=", ".join(hosts))
+    seen = names.legible(told) if hosts else _("None is heard of.")
+    remedy, command = ("", "") if hosts else (_("Start one."), "celery -A photonest worker")
+    yield Point(name, seen, remedy, command, optional=True)
 
 
 def _beat(name: str) -> Iterator[Point]:
     row = PeriodicTask.objects.filter(name="sweep").first()
     last = row.last_run_at if row else None
-    remedy = ""
+    remedy = command = ""
     if row is not None and not row.enabled:
         remedy = _("Switch “sweep” on in the admin, under Periodic tasks.")
     elif last is None or last < database_now() - SILENCE:
-        remedy = _("Start beat: celery -A photonest beat")
-    yield Point(
-        name, f"last asked for a sweep at {last}" if last else _("Never."), remedy, optional=True
-    )
+        remedy, command = _("Start beat."), "celery -A photonest beat"
+    seen = _("It last asked for a sweep at {last}.").format(last=last) if last else _("Never.")
+    yield Point(name, seen, remedy, command, optional=True)
 
 
 def _alerts(name: str) -> Iterator[Point]:
@@ -206,26 +236,62 @@ def _alerts(name: str) -> Iterator[Point]:
     if told["undelivered"]:
         one = told["undelivered"][0]
         seen = names.legible(f"{one['channel']}: {one['trouble']}")
-        yield Point(name, seen, _("Put it right, then try: python manage.py alerts test"))
+        yield Point(name, seen, _("Put it right, then try it."), "python manage.py alerts test")
     elif told["late"]:
-        remedy = _("Start beat and a worker, or ask by cron: python manage.py alerts evaluate")
-        yield Point(name, seen, remedy, optional=True)
+        remedy = _("Start beat and a worker, or ask by cron.")
+        yield Point(name, seen, remedy, "python manage.py alerts evaluate", optional=True)
     else:
         howto = "docs/howto/be-told-when-something-is-wrong.md"
         lacking = "" if told["channels"] else _("Say who is to be told: see {page}.")
         yield Point(name, seen, lacking.format(page=howto), optional=True)
 
 
-POINTS: dict[str, Callable[[str], Iterator[Point]]] = {
-    "settings": _settings,
-    "database": _database,
-    "migrations": _migrations,
-    "clock": _clock,
-    "library": _library,
-    "broker": _broker,
-    "workers": _workers,
-    "beat": _beat,
-    "alerts": _alerts,
+POINTS = {
+    "settings": Concern(
+        _lazy("Settings"),
+        _lazy("A wrong setting opens the pages to strangers, or stops the desk at the next start."),
+        _settings,
+    ),
+    "database": Concern(
+        _lazy("Database"),
+        _lazy("What was reported as done must survive a power loss."),
+        _database,
+    ),
+    "migrations": Concern(
+        _lazy("Tables and triggers"),
+        _lazy(
+            "Workers take no work while code and tables differ; the triggers keep states honest."
+        ),
+        _migrations,
+    ),
+    "clock": Concern(
+        _lazy("Clock"),
+        _lazy("Leases of workers on several hosts are compared by their clocks."),
+        _clock,
+    ),
+    "library": Concern(
+        _lazy("Library"),
+        _lazy("Every imported photo goes there; when its disk is full or away, imports stop."),
+        _library,
+    ),
+    "broker": Concern(
+        _lazy("Message broker"),
+        _lazy("It calls the workers; without it an import in the background waits."),
+        _broker,
+    ),
+    "workers": Concern(
+        _lazy("Workers"), _lazy("They do the imports that run in the background."), _workers
+    ),
+    "beat": Concern(
+        _lazy("Beat"),
+        _lazy("It asks for sweeps, checks and alerts: without it nothing is put right by itself."),
+        _beat,
+    ),
+    "alerts": Concern(
+        _lazy("Alerts"),
+        _lazy("They tell somebody when an import needs a person while nobody looks."),
+        _alerts,
+    ),
 }
 
-__all__ = ["Point", "examine"]
+__all__ = ["POINTS", "Point", "examine"]

@@ -1,16 +1,64 @@
-"""The runway: how long the disk of the library will last at the pace of the last week."""
+"""The runway: what the disk of the library has left, and how long that lasts at the pace of the last week."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
+from django.conf import settings
+
+from . import fsops
+from .bounded import within
 from .metrics import Measure, sums
+from .transactions import database_now
 
 WEEK = timedelta(days=7)
+FEWEST_BYTES = 10**9  # free; fewer are worth a word
+FEWEST_DAYS = 14  # until it is full
+LOOK_S = 2.0  # how long a dead mount may take
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """What the file system of the library, or of the directory it will be made in, has left."""
+
+    free_bytes: int
+    size_bytes: int
+    bytes_per_day: float  # imported in the last week
+
+    @property
+    def used_bytes(self) -> int:
+        return self.size_bytes - self.free_bytes
+
+    @property
+    def days(self) -> float | None:
+        """Until it is full at that pace; None when nothing was imported."""
+        return self.free_bytes / self.bytes_per_day if self.bytes_per_day else None
+
+    @property
+    def is_short(self) -> bool:
+        soon = self.days is not None and self.days < FEWEST_DAYS
+        return self.free_bytes < FEWEST_BYTES or soon
+
+
+def runway() -> Runway:
+    """Raises OSError when the disk does not answer (TimeoutError is one) or cannot be looked at."""
+    path = os.fsencode(settings.PHOTONEST_LIBRARY)
+    room = within(LOOK_S, partial(fsops.probe, path)).room
+    if room is None:
+        raise OSError(f"The disk of {settings.PHOTONEST_LIBRARY} cannot be looked at.")
+    return Runway(room.free_bytes, room.size_bytes, _bytes_per_day(database_now()))
 
 
 def days_left(free_bytes: int, now: datetime) -> float | None:
     """None when nothing was imported in the last week."""
+    pace = _bytes_per_day(now)
+    return free_bytes / pace if pace else None
+
+
+def _bytes_per_day(now: datetime) -> float:
     lately = sums(Measure.FILE, "code", since=now - WEEK)
-    imported = sum(row["size"] for row in lately if row["code"] == "")
-    return free_bytes / (imported / WEEK.days) if imported else None
+    imported = sum(int(row["size"]) for row in lately if row["code"] == "")
+    return imported / WEEK.days

@@ -33,6 +33,7 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;",
 }
 
+_in_environment = frozenset(os.environ)
 environ.Env.read_env(BASE_DIR / ".env")
 _env = environ.Env()
 
@@ -42,6 +43,13 @@ class WrongSetting(ImproperlyConfigured):
 
     def __init__(self, name: str, problem: str, remedy: str) -> None:
         super().__init__(f"{name} {problem}. {remedy}")
+
+
+def origin(name: str) -> str:
+    """Where the value of a variable comes from: environment, file (.env) or default."""
+    if not os.environ.get(name):
+        return "default"
+    return "environment" if name in _in_environment else "file"
 
 
 def home() -> Path:

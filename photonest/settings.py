@@ -15,6 +15,7 @@ PHOTONEST_VERSION = __version__
 PHOTONEST_HOME = env.home()
 PHOTONEST_LIBRARY = env.library(PHOTONEST_HOME)
 PHOTONEST_RETRIES = env.retries()
+PHOTONEST_ORIGIN = env.origin  # of each variable, for the page that shows them
 
 PHOTONEST_ALERT_EMAILS = receivers.emails("PHOTONEST_ALERT_EMAILS")
 PHOTONEST_ALERT_WEBHOOK = receivers.webhook("PHOTONEST_ALERT_WEBHOOK")

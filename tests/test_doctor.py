@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +14,7 @@ from django.utils import timezone
 
 from local_import import doctor
 from local_import.alerts import evaluate, outbox
+from local_import.fsops.probing import Room
 from local_import.metrics import Measure, Measurements
 from local_import.models import Worker
 from local_import.transactions import database_now
@@ -86,6 +89,25 @@ def test_workers_and_beat_are_missed_but_do_not_count(library):
         assert found[name].remedy and found[name].optional
 
 
+def test_what_a_shell_can_do_about_it_is_told_as_a_command(library, capsys):
+    call_command("doctor")
+
+    assert points()["beat"].command == "celery -A photonest beat"
+    assert "\n    → Start beat.\n      celery -A photonest beat" in capsys.readouterr().out
+
+
+def test_a_disk_that_does_not_answer_is_one_point_and_takes_no_longer_than_a_moment(
+    library, monkeypatch
+):
+    library.mkdir()
+    monkeypatch.setattr("local_import.runway.LOOK_S", 0.05)
+    monkeypatch.setattr("local_import.fsops.probe", lambda path: time.sleep(5))
+
+    found = points()["library"]
+
+    assert not found.is_sound and "no answer within" in found.seen
+
+
 def test_a_worker_that_is_heard_of_is_seen(library):
     now = database_now()
     Worker.objects.create(name="h:1:1", host="h", pid=1, started_at=now, heartbeat_at=now)
@@ -124,7 +146,8 @@ def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     make_media()
     library.mkdir()
     (library / ".photonest-library").touch()
-    monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 10_000_000_000)
+    seen = SimpleNamespace(room=Room(10_000_000_000, 1_000_000_000_000, 1, 1))
+    monkeypatch.setattr("local_import.fsops.probe", lambda path: seen)
     assert points()["library"].is_sound
 
     measured = Measurements()
@@ -172,4 +195,4 @@ def test_tables_that_are_newer_than_the_code_are_not_to_be_migrated():
         row.delete()  # no flush takes it away
 
     assert not point.is_sound
-    assert "Update Photonest" in str(point.remedy) and "migrate" not in str(point.remedy)
+    assert "Update Photonest" in point.remedy and point.command == ""

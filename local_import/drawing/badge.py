@@ -21,6 +21,16 @@ GLYPHS = {
     "source_restored": "↶",
     "pending": "○",
     "ready": "○",
+    "sound": "✔",
+    "wrong": "✖",
+    "absent": "○",
+    "alive": "✔",
+    "silent": "⚠",
+    "dead": "✖",
+    "on_time": "✔",
+    "late": "⚠",
+    "off": "■",
+    "never": "○",
 }
 
 

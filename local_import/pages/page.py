@@ -27,6 +27,7 @@ def draw(
     context: Context | None = None,
     *,
     parts: Parts | None = None,
+    later: Parts | None = None,
     moving: bool = False,
     status: int = 200,
 ) -> HttpResponse:
@@ -34,21 +35,28 @@ def draw(
 
     Each part is the template local_import/<name>/<part>.html, drawn with what its function returns;
     the page places it as {{ parts.<part> }}. While something is moving, the browser asks for the parts
-    again; a part that would be drawn as it was is answered with 204.
+    again; a part that would be drawn as it was is answered with 204. The parts of `later` take long: the
+    browser asks for them once the page is there, and they are placed like the others.
     """
-    context, parts = context or {}, parts or {}
-    asked = request.GET.get("part")
-    if parts and asked is not None:
-        if asked not in parts:
+    context, parts, later = context or {}, parts or {}, later or {}
+    asked, known_parts = request.GET.get("part"), {**parts, **later}
+    if known_parts and asked is not None:
+        if asked not in known_parts:
             raise Http404(_("This page has no part of that name."))
-        return _alone(request, name, asked, context, parts[asked], moving)
-    drawn = {
+        moves = moving and asked in parts
+        return _alone(request, name, asked, context, known_parts[asked], moves)
+    drawn = {part: _promised(request, part) for part in later} | {
         part: _section(request, name, part, context | more(), moving)[0]
         for part, more in parts.items()
     }
     frame = admin.site.each_context(request) | {"title": title, "sections": sections(request)}
     known = context | {"parts": drawn, "moving": moving, "now": timezone.now()}
     return render(request, f"local_import/{name}.html", frame | known, status=status)
+
+
+def _promised(request: HttpRequest, part: str) -> SafeString:
+    address = f"{request.path}?{_asking_for(request, part)}"
+    return render_to_string("local_import/later.html", {"part": part, "address": address})
 
 
 def _alone(

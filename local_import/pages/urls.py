@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from .health import health
 from .overview import overview
 from .session import session, why
 from .session_items import session_items
@@ -13,6 +14,7 @@ from .sessions import sessions
 app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
+    path("health/", health, name="health"),
     path("sessions/", sessions, name="sessions"),
     path("sessions/<int:pk>/", session, name="session"),
     path("sessions/<int:pk>/items/", session_items, name="session_items"),

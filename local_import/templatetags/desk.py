@@ -11,7 +11,7 @@ from django.template.defaultfilters import date
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from .. import drawing
@@ -42,6 +42,12 @@ def badge(row: Any) -> SafeString:
 
 
 @register.simple_tag
+def badge_of(state: object, word: object) -> SafeString:
+    """The same for a state that stands alone."""
+    return drawing.badge(str(state), word)
+
+
+@register.simple_tag
 def progress_bar(counts: Mapping[str, int]) -> SafeString:
     """The items of a session by state."""
     shares = [(state.value, state.label, counts.get(state, 0)) for state in _ORDER]
@@ -55,14 +61,23 @@ def _ago(moment: datetime) -> str:
     return _("%(time)s ago") % {"time": timesince(moment, depth=1)}
 
 
+@register.simple_tag
+def usage_bar(used: int, free: int) -> SafeString:
+    """How full something is; numbers of any one unit."""
+    share = _("%(percent)d %% used") % {"percent": 100 * used / ((used + free) or 1)}
+    return drawing.bar([("used", _("used"), used), ("pending", _("free"), free)], share)
+
+
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
-    """How long ago, with the time in the viewer's zone beside it for pointer, keyboard and screen reader."""
+    """How long ago or in how long, with the time in the viewer's zone for pointer and screen reader."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
-    # Not for what is to come: timesince tells nothing of it.
-    shown = _ago(moment) if moment <= timezone.now() else date(local, "H:i:s")
+    if moment <= timezone.now():
+        shown = _ago(moment)
+    else:
+        shown = _("in %(time)s") % {"time": timeuntil(moment, depth=1)}
     absolute = date(local, "Y-m-d H:i:s T")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute, shown

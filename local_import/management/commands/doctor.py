@@ -36,4 +36,6 @@ class Command(BaseCommand):
 def _line(point: Point) -> str:
     mark = "✔" if point.is_sound else "○" if point.optional else "✖"
     line = f"{mark} {point.name}: {point.seen}"
-    return line if point.is_sound else f"{line}\n    → {point.remedy}"
+    if point.is_sound:
+        return line
+    return f"{line}\n    → {point.remedy}" + (f"\n      {point.command}" if point.command else "")

@@ -76,6 +76,13 @@
     field.remove();
   };
 
+  const lookAgain = (part) => {
+    const address = new URL(location);
+    address.searchParams.set("part", part.id.replace("part-", ""));
+    part.setAttribute("aria-busy", "true");
+    htmx.ajax("GET", address.pathname + address.search, { target: part, swap: "outerHTML" });
+  };
+
   document.addEventListener("htmx:beforeSwap", remember);
   document.addEventListener("htmx:afterSwap", unfold);
   document.addEventListener("htmx:afterOnLoad", heard);
@@ -91,6 +98,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    const again = event.target.closest("[data-again]"); // parts that are asked for by hand
+    if (again) for (const part of again.dataset.again.split(" ")) lookAgain(one(`part-${part}`));
   });
   const live = one("live");
   const press = () => live.setAttribute("aria-pressed", String(isWanted()));

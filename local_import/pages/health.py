@@ -1,0 +1,64 @@
+"""The health page: the doctor's points, workers, beat's timetable, the disk and the settings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.views.decorators.http import require_safe
+
+from ..doctor import POINTS, examine
+from ..runway import runway
+from ..services import configuration, timetable
+from ..services.workers import workers
+from .page import Context, draw
+
+_SLOW = ("broker",)  # a broker that is away is waited for
+_QUICK = tuple(name for name in POINTS if name not in _SLOW)
+
+
+@require_safe
+@permission_required("local_import.see_imports", raise_exception=True)
+def health(request: HttpRequest) -> HttpResponse:
+    return draw(
+        request,
+        "health",
+        _("Health"),
+        {"settings": configuration.SETTINGS},
+        parts={"workers": _workers, "timetable": _timetable},
+        later={"points": lambda: _points(_QUICK), "broker": lambda: _points(_SLOW), "disk": _disk},
+        moving=True,
+    )
+
+
+def _points(names: tuple[str, ...]) -> Context:
+    return {"points": list(examine(names))}
+
+
+_WORDS = {"alive": _lazy("alive"), "silent": _lazy("silent"), "dead": _lazy("dead")}
+
+
+def _workers() -> Context:
+    return {"workers": [_shown(worker) for worker in workers()]}
+
+
+def _shown(worker: dict[str, Any]) -> dict[str, Any]:
+    heard = timezone.now() - timedelta(seconds=worker["silent_s"])
+    since = datetime.fromisoformat(worker["started_at"])
+    return worker | {"word": _WORDS[worker["state"]], "heard_at": heard, "since": since}
+
+
+def _timetable() -> Context:
+    return {"entries": timetable.entries()}
+
+
+def _disk() -> Context:
+    try:
+        return {"left": runway()}
+    except OSError as error:
+        return {"trouble": error.strerror or str(error)}
