@@ -88,6 +88,7 @@ _SPECS = (
         ),
         _("Resuming the session imports the files again."),
         *_whole(whole.UNDO),
+        permission=MAINTAIN,
     ),
     Spec(
         Operation.RESCAN,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from .health import health
+from .operations import cancel, operation, run, runs
 from .overview import overview
 from .session import session, why
 from .session_items import session_items
@@ -15,6 +16,10 @@ app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
     path("health/", health, name="health"),
+    path("operations/", runs, name="operations"),
+    path("operations/runs/<int:pk>/", run, name="operation_run"),
+    path("operations/runs/<int:pk>/cancel/", cancel, name="operation_cancel"),
+    path("operations/<slug:name>/", operation, name="operation"),
     path("sessions/", sessions, name="sessions"),
     path("sessions/<int:pk>/", session, name="session"),
     path("sessions/<int:pk>/items/", session_items, name="session_items"),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.template.defaultfilters import date
 from django.utils import timezone
 from django.utils.html import escape, format_html
@@ -14,8 +15,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
-from .. import drawing
+from .. import drawing, operations
 from ..errors import ErrorCode
+from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..states import ItemState
 
 register = template.Library()
@@ -53,6 +55,27 @@ def progress_bar(counts: Mapping[str, int]) -> SafeString:
     shares = [(state.value, state.label, counts.get(state, 0)) for state in _ORDER]
     told = ", ".join(f"{number:,} {word}" for _state, word, number in shares if number)
     return drawing.bar(shares, told or _("no files yet"))
+
+
+@register.simple_tag
+def operation_bar(run: OperationRun) -> SafeString:
+    """How many of the files that an operation is to touch it has done and refused."""
+    waiting = max(0, run.total - run.done)
+    shares = [
+        ("imported", _("done"), run.done),
+        ("failed", _("refused"), run.refused),
+        ("pending", _("waiting"), waiting),
+    ]
+    told = _("%(done)d of %(total)d files done") % {"done": run.done, "total": run.total}
+    return drawing.bar(shares, told)
+
+
+@register.inclusion_tag("local_import/actions.html", takes_context=True)
+def actions(context: Context, row: ImportSession | ImportItem | Incident) -> dict[str, Any]:
+    """The buttons of a row. What its viewer may not do is shown too, with that reason."""
+    user = context["request"].user
+    offers = operations.offered(row)
+    return {"offers": [(offer, user.has_perm(offer.permission)) for offer in offers]}
 
 
 def _ago(moment: datetime) -> str:
