@@ -315,3 +315,17 @@ def test_what_is_no_span_is_wrong_use(text):
 
     with pytest.raises(ArgumentTypeError):
         span(text)
+
+
+@pytest.mark.django_db
+def test_the_database_adds_up_as_the_window_does():
+    for minutes in (1, 100, 1000):
+        measure(3, ago=timedelta(minutes=minutes))
+        measure(2, code="damaged", failed=True, ago=timedelta(minutes=minutes))
+
+    (batches,) = metrics.sums(Measure.BATCH, since=timezone.now() - DAY)
+    by_code = {row["code"]: row for row in metrics.sums(Measure.FILE, "code")}
+
+    assert (batches["number"], batches["ms"]) == (6, 6000.0)
+    assert {code: row["number"] for code, row in by_code.items()} == {"": 9, "damaged": 6}
+    assert by_code["damaged"]["failed"] == found()["files"]["failed"] == 6

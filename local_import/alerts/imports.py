@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
 
 from ..consistency import waiting
-from ..errors import Severity
+from ..errors import ErrorCode, Severity
 from ..metrics import Measure, sums
 from ..models import ImportItem, ImportSession
 from ..services import background
@@ -36,12 +36,14 @@ def find_failures(seen: Circumstances) -> Iterator[Cause]:
 
 def find_failed(seen: Circumstances) -> Iterator[Cause]:
     """By session: files of one that fail in five hundred places are one thing to see to."""
-    failed = ImportItem.objects.filter(
-        incident__isnull=False, session__state=SessionState.FAILED
-    ).values_list("session", "incident__code")
+    failed = (
+        ImportItem.objects.unresolved()  # found by the index on session and state
+        .filter(session__state=SessionState.FAILED)
+        .values_list("session", "incident__code")
+    )
     numbers: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for session, code, number in failed.annotate(Count("pk")).order_by("session"):
-        numbers[session][code] = number
+        numbers[session][code or ErrorCode.UNKNOWN.value] += number
     for session, by_code in numbers.items():
         if by_code.total() >= seen.threshold:
             codes = ", ".join(code for code, _number in by_code.most_common(SHOWN))

@@ -22,7 +22,7 @@ def sums(
     if until is not None:
         rows = rows.filter(at__lt=until)
     return list(
-        rows.values(*parts)
+        rows.values("measure", *parts)
         .order_by(*parts)
         .annotate(
             number=Sum("count"),

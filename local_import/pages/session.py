@@ -25,7 +25,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     row = session_or_404(pk)
     parts = {
         "progress": partial(_progress, row),
-        "actions": lambda: {},
+        "actions": dict,
         "problems": partial(_problems, row),
         "way": partial(drawn_way, row),
         "story": partial(_story, row, request),
