@@ -7,32 +7,46 @@ file, which says nothing, and never a file of which nobody knows where it came f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from .. import fsops, names
-from ..fsops import Tree
+from ..audit_logger import Actor, AuditLogger, Entry
+from ..fsops import DestinationTaken, Tree
+from ..models.audit_log import AuditCategory, AuditLevel
 from .rule import key_of, path_of
 
 PLACE = b"quarantine/"
 _MANIFEST = b".json"
+_LARGEST_MANIFEST = 64 * 1024  # bytes
+_audit = AuditLogger()
+
+
+class NotRestored(Exception):
+    """Why a file stays in the quarantine, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A file in the quarantine. Without a manifest, an import or an undo set it aside."""
+    """A file in the quarantine."""
 
     path: bytes  # in the library
     size_bytes: int
-    manifest: Mapping[str, Any]
 
     @property
-    def origin(self) -> bytes | None:
-        """Where in the library it stood; None when nobody wrote down a place in it."""
-        path = path_of(str(self.manifest.get("from", "")))
-        return path if names.is_below(path) else None
+    def name(self) -> str:
+        return names.shown(self.path.removeprefix(PLACE))
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was written down of a file; nothing, where an import or an undo set it aside."""
+
+    origin: bytes | None = None  # its place in the library; None also of one that leads out of it
+    why: str = ""
+    at: str | None = None
 
 
 def set_aside(library: Tree, path: bytes, why: str, now: datetime) -> bytes:
@@ -53,33 +67,72 @@ def held(library: Tree) -> Iterator[Held]:
         return
     for entry in fsops.walk(library, PLACE.rstrip(b"/")):
         if entry.kind == "file" and not entry.path.endswith(_MANIFEST):
-            yield Held(entry.path, entry.size_bytes, _manifest(library, entry.path))
+            yield Held(entry.path, entry.size_bytes)
 
 
-def name_of(found: Held) -> str:
-    """What a list calls it."""
-    return names.shown(found.path.removeprefix(PLACE))
+def manifest_of(library: Tree, path: bytes) -> Manifest:
+    told = _read(library, path + _MANIFEST)
+    origin = path_of(str(told.get("from", "")))
+    why = names.shown(str(told.get("why", "")).encode("utf-8", "replace"))
+    at = names.shown(str(told["at"]).encode("utf-8", "replace")) if told.get("at") else None
+    return Manifest(origin if names.is_below(origin) else None, why, at)
 
 
-def find(library: Tree, name: str) -> Held | None:
-    """The file that a list calls so."""
-    return next((found for found in held(library) if name_of(found) == name), None)
-
-
-def _manifest(library: Tree, path: bytes) -> dict[str, Any]:
+def _read(library: Tree, path: bytes) -> dict[str, Any]:
     try:
-        with fsops.open_source(library, path + _MANIFEST) as file:
-            told = json.loads(file.read_at(0, 64 * 1024))
-    except (OSError, ValueError, fsops.FileEffectError):
+        with fsops.open_source(library, path) as file:
+            told = json.loads(file.read_at(0, _LARGEST_MANIFEST))
+    except (OSError, ValueError, RecursionError, fsops.FileEffectError):
         return {}
     return told if isinstance(told, dict) else {}
 
 
-def put_back(library: Tree, found: Held) -> bytes:
-    """Rename a file to where it stood. Raises DestinationTaken, or ValueError without a manifest."""
-    origin = found.origin
+def told(library: Tree, found: Held) -> dict[str, Any]:
+    """A file of the quarantine as plain data, safe on any screen."""
+    manifest = manifest_of(library, found.path)
+    origin = names.shown(manifest.origin) if manifest.origin else None
+    return {
+        "name": found.name,
+        "bytes": found.size_bytes,
+        "from": origin,
+        "why": manifest.why,
+        "at": manifest.at,
+    }
+
+
+def restore(library: Tree, name: str, *, actor: Actor) -> bytes:
+    """Put the file of that name back to where it stood; returns the place.
+
+    The audit log tells when it begins and when it is done. Raises LookupError when there is no such
+    file, and NotRestored; then it stays where it is.
+    """
+    path = PLACE + names.unshown(name)
+    if not names.is_below(path) or path.endswith(_MANIFEST) or not library.exists(path):
+        raise LookupError(name)
+    origin = manifest_of(library, path).origin
     if origin is None:
-        raise ValueError("nobody wrote down where in the library it stood")
-    fsops.publish(library, found.path, origin)
+        raise NotRestored("Nobody wrote down where in the library it stood.")
+    if library.exists(origin):
+        raise NotRestored("Another file stands there now.")
+    _record(
+        "quarantine.restore_begun", "Begun to put it back from the quarantine.", name, origin, actor
+    )
+    try:
+        fsops.publish(library, path, origin)
+    except DestinationTaken:
+        raise NotRestored("Another file stands there now.") from None
     fsops.sync(library)
+    _record("quarantine.restore", "Put back from the quarantine.", name, origin, actor)
     return origin
+
+
+def _record(action: str, text: str, name: str, origin: bytes, actor: Actor) -> None:
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        text,
+        level=AuditLevel.WARNING,
+        action=action,
+        actor=actor,
+        details={"name": name, "to": names.shown(origin)},
+    )
+    _audit.record(entry)

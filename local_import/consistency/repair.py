@@ -1,15 +1,17 @@
 """Repair: plan, verify again, apply, and look again. Nothing is deleted.
 
-Each repair stands alone: it is verified right before it is made, and recorded with it. A repair that
-was killed is found again by the next look, or has left nothing to be found.
+Each repair stands alone: it is verified right before it is made, and recorded with it; one that touches
+files is recorded before, too, so that no file moves unheard of. A repair that was killed is found again
+by the next look, or has left nothing to be found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
@@ -23,10 +25,11 @@ from ..models import Finding
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..models.finding import FindingState
 from ..transactions import database_now, in_transaction
-from . import breaker, findings, look
+from . import breaker, crowd, findings, look
 from .look import RULES, Report
 from .rule import CannotRepair, Depth, Look, Rule, Suspect
 
+T = TypeVar("T")
 DAILY_CAP = 500  # repairs that are made without being asked, within 24 hours
 _REFUSALS = (CannotRepair, ImportProblem, TransitionNotAllowed, StaleRows, IntegrityError)
 _audit = AuditLogger()
@@ -34,11 +37,15 @@ _audit = AuditLogger()
 
 @dataclass(slots=True)
 class Outcome:
-    """What a repair found, made and left. `refused` holds the reason of each that was not made."""
+    """What a repair found, made and left; of a crowd the lists hold a sample."""
 
     before: Report
+    number: int = 0  # of repairs that were made
     repaired: list[Suspect] = field(default_factory=list)
-    refused: list[tuple[Suspect, str]] = field(default_factory=list)
+    refused: list[tuple[Suspect, str]] = field(default_factory=list)  # with what stood in the way
+    right: list[Suspect] = field(
+        default_factory=list
+    )  # by themselves when they were looked at again
     after: Report | None = None
 
 
@@ -46,26 +53,40 @@ def plan(report: Report) -> list[Suspect]:
     """What can be repaired, and is not lived with, in the order in which it will be."""
     if report.is_frozen:
         return []
-    order, accepted = list(RULES), findings.accepted()
-    able = [s for s in report.suspects if RULES[s.rule].repair is not None]
-    able = [suspect for suspect in able if findings.digest_of(suspect) not in accepted]
-    return sorted(able, key=lambda suspect: order.index(suspect.rule))
+    order = list(RULES)
+    return sorted(_able(report.suspects), key=lambda suspect: order.index(suspect.rule))
+
+
+def _able(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
+    accepted = findings.accepted()
+    for suspect in suspects:
+        if RULES[suspect.rule].repair and findings.digest_of(suspect) not in accepted:
+            yield suspect
 
 
 def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Actor) -> Outcome:
     """Find, repair whatever can be, and find again."""
     chosen = list(codes)
     outcome = Outcome(look.take(codes=chosen, depth=depth))
-    report, again = outcome.before, True
-    findings.keep(report)
-    while again:
-        made = len(outcome.repaired)
-        _apply(plan(report), outcome, actor)
-        again = report.is_cut and len(outcome.repaired) > made
-        report = look.take(codes=chosen, depth=depth)
-        findings.keep(report)
-    outcome.after = report
+    findings.keep(outcome.before)
+    apply(plan(outcome.before), outcome, actor)
+    for code in _crowded(outcome.before):
+        _apply_to_crowd(RULES[code], outcome, actor)
+    outcome.after = look.take(codes=chosen, depth=depth)
+    findings.keep(outcome.after)
     return outcome
+
+
+def _crowded(report: Report) -> list[str]:
+    crowds = [] if report.is_frozen else report.suspects
+    return [suspect.key for suspect in crowds if suspect.rule == crowd.CODE]
+
+
+def _apply_to_crowd(rule: Rule, outcome: Outcome, actor: Actor) -> None:
+    """To all that the first look only counted, as they are found."""
+    with breaker.library_to_look_at() as library:
+        every = rule.find(Look(database_now(), library), None)
+        apply(_able(one for one in every if one.rule == rule.code), outcome, actor)
 
 
 def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
@@ -75,7 +96,7 @@ def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
     if findings.is_frozen():
         return outcome
     safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
-    _apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
+    apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
     return outcome
 
 
@@ -85,19 +106,27 @@ def _made_lately(actor: Actor) -> int:
     return made.filter(closed_at__gte=since).count()
 
 
-def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
+def apply(suspects: Iterable[Suspect], outcome: Outcome, actor: Actor) -> None:
+    """Make the repair of each that breaks its rule still, and note how it went."""
     with breaker.library_to_look_at() as library:
         circumstances = Look(database_now(), library)
         for suspect in suspects:
             try:
-                if _apply_one(circumstances, suspect, actor):
-                    outcome.repaired.append(suspect)
+                made = _apply_one(circumstances, suspect, actor)
             except ObjectDoesNotExist:
-                outcome.refused.append((suspect, "It went away meanwhile."))
+                _note(outcome.refused, (suspect, "It went away meanwhile."))
             except _REFUSALS as error:
-                outcome.refused.append((suspect, str(error)))
+                _note(outcome.refused, (suspect, str(error)))
             except (OSError, FileEffectError) as error:
-                outcome.refused.append((suspect, getattr(error, "strerror", "") or str(error)))
+                _note(outcome.refused, (suspect, getattr(error, "strerror", "") or str(error)))
+            else:
+                outcome.number += made
+                _note(outcome.repaired if made else outcome.right, suspect)
+
+
+def _note(notes: list[T], note: T) -> None:
+    if len(notes) < crowd.SAMPLE:
+        notes.append(note)
 
 
 def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
@@ -108,6 +137,7 @@ def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     found = look.again(circumstances, rule, [suspect.key])
     for one in found:
         assert rule.repair
+        _audit.record(_entry(rule, one, actor, "Begun to repair", "consistency.repair_begun"))
         rule.repair(circumstances, one, actor)
         in_transaction(partial(_record, rule, one, actor))
     return bool(found)
@@ -123,17 +153,20 @@ def _repair_locked(circumstances: Look, rule: Rule, suspect: Suspect, actor: Act
 
 
 def _record(rule: Rule, suspect: Suspect, actor: Actor) -> None:
-    entry = Entry(
+    _audit.record(_entry(rule, suspect, actor, "Repaired", "consistency.repair"))
+    rows = Finding.objects.filter(digest=findings.digest_of(suspect))
+    findings.close(rows, FindingState.REPAIRED, actor.name, database_now())
+
+
+def _entry(rule: Rule, suspect: Suspect, actor: Actor, done: str, action: str) -> Entry:
+    return Entry(
         AuditCategory.CONSISTENCY,
-        f"Repaired: {rule.tell(suspect)}",
+        f"{done}: {rule.tell(suspect)}",
         level=AuditLevel.WARNING,
-        action="consistency.repair",
+        action=action,
         session_id=suspect.session_id,
         item_id=suspect.item_id,
         actor=actor,
         details={"rule": rule.code, "object": suspect.key, **suspect.evidence},
         recommended_actions=[rule.propose(suspect)],
     )
-    _audit.record(entry)
-    rows = Finding.objects.filter(digest=findings.digest_of(suspect))
-    findings.close(rows, FindingState.REPAIRED, actor.name, database_now())

@@ -14,12 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import incidents, names
-from ..audit_logger import Actor, AuditLogger, Entry
+from ..audit_logger import Actor, AuditLogger
 from ..consistency import breaker, quarantine
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import DestinationTaken, Tree
+from ..fsops import Tree
 from ..models import ImportItem, ImportSession, Incident, OperationRun
-from ..models.audit_log import AuditCategory
 from ..pipeline import flags
 from ..services import background, control, possible, sessions, undo
 from ..states import ITEM_UNRESOLVED, ItemState, SessionState
@@ -133,34 +132,24 @@ def _why_not_restored(library: Tree | None, target: Target) -> str:
     found = quarantine.find(library, target.word)
     if found is None:
         return _("There is no such file in the quarantine.")
-    if found.origin is None:
+    origin = quarantine.manifest_of(library, found.path).origin
+    if origin is None:
         return _("Nobody wrote down where in the library the file stood.")
-    if library.exists(found.origin):
-        return _("Another file stands at its place now: {path}.").format(
-            path=names.shown(found.origin)
-        )
+    if library.exists(origin):
+        return _("Another file stands at its place now: {path}.").format(path=names.shown(origin))
     return ""
 
 
 def _restore(target: Target, actor: Actor, reason: str) -> Result:
     with breaker.library_to_look_at() as library:
         why = _why_not_restored(library, target)
-        found = library and quarantine.find(library, target.word)
-        if why or not library or not found:
+        if why or not library:
             raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=why)
         try:
-            where = names.shown(quarantine.put_back(library, found))
-        except (DestinationTaken, OSError) as error:
+            where = quarantine.restore(library, target.word, actor=actor)
+        except (LookupError, quarantine.NotRestored, OSError) as error:
             raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(error)) from error
-    entry = Entry(
-        AuditCategory.FILE_OPERATION,
-        reason,
-        action="quarantine.restore",
-        actor=actor,
-        details={"from": target.word, "to": where},
-    )
-    _audit.record(entry)
-    return {"path": where}
+    return {"path": names.shown(where)}
 
 
 _IMPORTED = (ItemState.IMPORTED,)
