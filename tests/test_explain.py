@@ -258,7 +258,7 @@ def test_a_file_that_came_after_the_walk_says_so(walked, inbox):
     os.utime(inbox / "late.jpg", (soon, soon))
 
     assert "came_later" in codes(inbox / "late.jpg")
-    assert "import_source" in actions(inbox / "late.jpg")
+    assert "rescan_source" in actions(inbox / "late.jpg")
 
 
 def test_an_old_file_that_was_brought_after_the_walk_says_so(walked, inbox):
@@ -322,6 +322,7 @@ def test_what_was_seen_and_the_coded_actions_of_a_failure_are_told():
                 "text": "Try again.",
                 "command": "x 'a b'",
                 "operation": "retry",
+                "target": "item:1",
                 "then": "y",
             }
         ],
@@ -735,4 +736,5 @@ def test_the_page_of_explanations_says_of_each_action_what_it_does(code):
     command = f"`{offer.shell}`" if offer.shell else ""
 
     row = rows_by_code(section(reference("explanations.md"), "Actions"))[code]
-    assert row == [str(offer.text), offer.operation, command]
+    operation = f"{offer.operation} `{offer.target}`" if offer.operation else ""
+    assert row == [str(offer.text), operation, command]

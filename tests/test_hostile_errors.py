@@ -8,7 +8,7 @@ import pytest
 
 from local_import.errors import CATALOGUE, ErrorCode, ImportProblem
 from local_import.troubleshooting import TroubleshootingEngine, describe
-from local_import.troubleshooting.facts import quoted
+from local_import.wording.facts import quoted
 
 MAX_JSON = 64 * 1024
 

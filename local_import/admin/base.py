@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from ..drawing import badge
+from ..wording import retell
 
 if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
@@ -53,31 +54,35 @@ class ReadOnlyAdmin(AnyModelAdmin):
     @admin.display(description=_("why, and what to do"))
     def advice(self, row: Any) -> SafeString:
         """The summary of the failure and its first recommended action."""
-        if not row.failure:
+        failure = retell(row.failure)
+        if not failure:
             return format_html(
                 "{}", row.get_skip_reason_display() if hasattr(row, "skip_reason") else ""
             )
-        actions = row.failure.get("recommended_actions") or [""]
-        return format_html("{}<br><em>{}</em>", row.failure.get("summary", ""), actions[0])
+        actions = failure.get("recommended_actions") or [""]
+        return format_html("{}<br><em>{}</em>", failure.get("summary", ""), actions[0])
 
     @admin.display(description=_("what happened"))
     def summary(self, row: Any) -> str:
-        return str(row.failure.get("summary", ""))
+        return str(retell(row.failure).get("summary", ""))
 
     @admin.display(description=_("diagnosis"))
     def diagnosis(self, row: Any) -> str:
-        return str(row.failure.get("diagnosis", ""))
+        return str(retell(row.failure).get("diagnosis", ""))
 
     @admin.display(description=_("recommended actions"))
     def actions_list(self, row: Any) -> str:
-        return "\n".join(f"→ {action}" for action in row.failure.get("recommended_actions", []))
+        return "\n".join(
+            f"→ {action}" for action in retell(row.failure).get("recommended_actions", [])
+        )
 
     @admin.display(description=_("evidence"))
     def evidence(self, row: Any) -> str:
         """What was seen, in sentences, and the facts behind them."""
-        facts = row.failure.get("evidence") or {}
+        failure = retell(row.failure)
+        facts = failure.get("evidence") or {}
         lines = [f"{name}: {value}" for name, value in facts.items()]
-        return "\n".join([*row.failure.get("seen", []), *lines])
+        return "\n".join([*failure.get("seen", []), *lines])
 
     @admin.display(description=_("audit log"))
     def audit(self, row: Any) -> SafeString:

@@ -10,6 +10,7 @@ from .. import names
 from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession
 from ..states import ITEM_UNRESOLVED, ItemState
+from ..wording import retell
 
 CHUNK = 2_000
 # Those that need somebody first.
@@ -37,7 +38,7 @@ def _file(root: bytes, row: dict[str, Any]) -> dict[str, Any]:
         "outcome": row["state"],
         "code": code_of(row),
         "incident": row["incident_id"],
-        "summary": row["failure"].get("summary", ""),
+        "summary": retell(row["failure"]).get("summary", ""),
         "bytes": row["size_bytes"],
         "sha256": row["sha256"],
         "library_path": (row["media__path"] or "") if _is_in_library(row["state"]) else "",

@@ -14,9 +14,10 @@ from ..errors import CATALOGUE, Severity
 from ..incidents import record_after
 from ..models import AuditLog, ImportItem, ImportSession, Incident
 from ..states import ITEM_UNRESOLVED
+from ..wording import retell
 from .files import code_of
 
-ACTION = ("code", "text", "command", "operation", "then")
+ACTION = ("code", "text", "command", "operation", "target", "then")
 SHOWN_EXAMPLES = 5
 SHOWN_INCIDENTS = 100  # the largest
 SHOWN_SLOWEST = 10
@@ -34,7 +35,8 @@ def generate_troubleshooting_report(session_id: int) -> dict[str, Any]:
     outcomes = _outcomes(session_id)
     problems = [_problem(session, code, number) for code, number in _by_code(outcomes)]
     incidents = [_with_record(one) for one in incidents_of(session)]
-    causes = [session.failure, *problems] if session.failure else problems
+    failure = retell(session.failure)
+    causes = [failure, *problems] if failure else problems
     return {
         "session_id": session_id,
         "label": session.label,
@@ -46,7 +48,7 @@ def generate_troubleshooting_report(session_id: int) -> dict[str, Any]:
         "found": sum(outcome["count"] for outcome in outcomes),
         "outcomes": outcomes,
         "left_out": session.left_out,
-        "failure": session.failure,
+        "failure": failure,
         "errors_logged": AuditLog.objects.get_errors(session_id=session_id).count(),
         "problems": problems,
         "incidents": incidents,
@@ -87,7 +89,7 @@ def _problem(session: ImportSession, code: str, number: int) -> Entry:
     unresolved = ImportItem.objects.in_session(session.pk).unresolved()
     alike = unresolved.filter(incident__code=code) | unresolved.filter(error_code=code)
     examples = list(alike.order_by("pk")[:SHOWN_EXAMPLES])
-    failure = examples[0].failure if examples else {}
+    failure = retell(examples[0].failure) if examples else {}
     known = {"code": code, "severity": _SEVERITIES.get(code, "")}
     paths = [item.shown_path for item in examples]
     return known | failure | {"count": number, "examples": paths}
@@ -106,20 +108,21 @@ def incidents_of(session: ImportSession) -> list[Entry]:
 
 
 def _incident(incident: Incident, number: int) -> Entry:
+    failure = retell(incident.failure)
     return {
         "incident": incident.pk,
         "code": incident.code,
         "place": incident.place,
         "title": names.legible(incident.title),
         "state": incident.state,
-        "severity": incident.failure.get("severity", ""),
+        "severity": failure.get("severity", ""),
         "files": number,
         "files_ever": incident.count,
         "first_seen_at": incident.first_seen_at.isoformat(),
         "last_seen_at": incident.last_seen_at.isoformat(),
-        "summary": incident.failure.get("summary", ""),
-        "diagnosis": incident.failure.get("diagnosis", ""),
-        "actions": actions_of(incident.failure),
+        "summary": failure.get("summary", ""),
+        "diagnosis": failure.get("diagnosis", ""),
+        "actions": actions_of(failure),
     }
 
 

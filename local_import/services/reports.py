@@ -13,6 +13,7 @@ from ..reporting import incidents_of
 from ..state_machine import counted
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, ItemState, SessionState
+from ..wording import retell
 
 
 def session_report(session: ImportSession) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def session_report(session: ImportSession) -> dict[str, Any]:
         "seconds": _seconds(session),
         "left_out": session.left_out,
         "paused": session.paused_reason or None,
-        "error": session.failure or None,
+        "error": retell(session.failure) or None,
         "incidents": incidents_of(session),
         "failures": list(failures(session)),
     }
@@ -49,18 +50,8 @@ def failures(session: ImportSession) -> Iterator[dict[str, Any]]:
     """What failed or is missing, with what to do about it."""
     items = ImportItem.objects.in_session(session.pk).unresolved().select_related("session")
     for item in items.order_by("pk").iterator():
-        yield {
-            "item": item.pk,
-            "path": item.shown_absolute_path,
-            "code": item.code,
-            "summary": item.failure.get("summary", ""),
-            "diagnosis": item.failure.get("diagnosis", ""),
-            "recommended_actions": item.failure.get("recommended_actions", []),
-            "actions": item.failure.get("actions", []),
-            "seen": item.failure.get("seen", []),
-            "seen_at": item.failure.get("seen_at", ""),
-            "retryable": item.failure.get("retryable", True),
-        }
+        about = {"item": item.pk, "path": item.shown_absolute_path, "code": item.code}
+        yield about | _texts(_LACKING | retell(item.failure) | {"code": item.code})
 
 
 def items_report(session: ImportSession, state: str = "") -> Iterator[dict[str, Any]]:
@@ -73,7 +64,7 @@ def items_report(session: ImportSession, state: str = "") -> Iterator[dict[str, 
 
 def item_report(item: ImportItem) -> dict[str, Any]:
     """One item, with its failure where it has one."""
-    return _item(item) | {"session": item.session_id, "failure": item.failure or None}
+    return _item(item) | {"session": item.session_id, "failure": retell(item.failure) or None}
 
 
 def _item(item: ImportItem) -> dict[str, Any]:
@@ -128,6 +119,12 @@ def _planned(work: Work, path: str) -> dict[str, Any]:
     }
 
 
+_LACKING: dict[str, Any] = {  # in the failures of another importer
+    **dict.fromkeys(("summary", "diagnosis", "seen_at"), ""),
+    **{name: [] for name in ("recommended_actions", "actions", "seen")},
+    "retryable": True,
+}
+
+
 def _texts(failure: dict[str, Any]) -> dict[str, Any]:
-    names = ("code", "summary", "diagnosis", "recommended_actions", "actions", "seen", "seen_at")
-    return {name: failure[name] for name in (*names, "retryable")}
+    return {name: failure[name] for name in ("code", *_LACKING)}

@@ -19,6 +19,7 @@ from .. import drawing, operations
 from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..states import ItemState
+from ..wording import retell
 
 register = template.Library()
 _LABELS: Mapping[str, object] = dict(ErrorCode.choices)
@@ -111,6 +112,12 @@ def when(moment: datetime | None) -> SafeString | str:
 def error_label(code: str) -> object:
     """The few words for an error code; they name no path, so a viewer may read them."""
     return _LABELS.get(code, code)
+
+
+@register.filter
+def retold(failure: Any) -> Any:
+    """A stored failure in the viewer's language."""
+    return retell(failure) if isinstance(failure, Mapping) else failure
 
 
 @register.simple_tag

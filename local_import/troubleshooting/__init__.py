@@ -4,8 +4,9 @@ Reads; never writes. Whoever calls it for a failure must not fail by it: it take
 """
 
 from ..reporting import generate_troubleshooting_report
+from ..wording.describe import Diagnosis, describe
+from ..wording.retell import retell
 from .classify import code_of
-from .describe import Diagnosis, describe
 from .engine import ActionRecommender, TroubleshootingEngine
 from .recheck import Recheck, recheck
 
@@ -18,4 +19,5 @@ __all__ = [
     "describe",
     "generate_troubleshooting_report",
     "recheck",
+    "retell",
 ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import resource
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from .. import names
 from ..errors import ErrorCode
 from ..fsops import Mount, Room, Sight, mounts_below
-from . import sentences
+from ..wording import sentences
+from ..wording.facts import about_path
+from ..wording.sentences import Seen, say
 from .evidence import Evidence, Known
-from .facts import about_path
 from .probe import look
 
 RESERVE_BYTES = 1024 * 1024  # with so much free, it is not the bytes that are missing
@@ -80,11 +79,9 @@ def inner_mounts(code: ErrorCode, error: BaseException, known: Known) -> Evidenc
     return Evidence(code, {}, [_is_mounted(mount) for mount in found[:5]])
 
 
-def _is_mounted(mount: Mount) -> str:
-    text = _("{device} ({kind}) is mounted at {point}, inside the library.")
-    return text.format(
-        device=names.shown(mount.device.encode()), kind=mount.kind, point=names.shown(mount.point)
-    )
+def _is_mounted(mount: Mount) -> Seen:
+    device, point = names.shown(mount.device.encode()), names.shown(mount.point)
+    return say("mounted_inside", device=device, kind=mount.kind, point=point)
 
 
 def file_size(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
@@ -92,11 +89,10 @@ def file_size(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
     seen = sentences.of_size(look(known["raw_path"]).last)
     if limit != resource.RLIM_INFINITY:
-        seen.append(_("This process may write files of {limit:,} bytes.").format(limit=limit))
+        seen.append(say("may_write", limit=limit))
     return Evidence(code, {}, seen)
 
 
 def open_files(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    text = _("This process may have {limit} files open.").format(limit=limit)
-    return Evidence(code, {"open_files_limit": limit}, [text])
+    return Evidence(code, {"open_files_limit": limit}, [say("may_open", limit=limit)])

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 
 from ..errors import ErrorCode
+from ..wording.describe import Diagnosis, describe
+from ..wording.facts import gathered
 from . import disks, paths, rows, workers
 from .classify import closer_code_of
-from .describe import Diagnosis, describe
 from .evidence import Look, examine
-from .facts import gathered
 from .fingerprint import fingerprint
 
 LOOKS: dict[ErrorCode, Look] = {

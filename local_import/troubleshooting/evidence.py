@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from ..errors import ErrorCode
-from .facts import about_path, shown
+from ..wording.facts import about_path, shown
+from ..wording.sentences import Seen, say
 from .probe import LIMIT_S, NoAnswer
 
 logger = logging.getLogger(__name__)
@@ -49,7 +48,7 @@ Known = Mapping[str, Any]
 class Evidence:
     code: ErrorCode
     facts: dict[str, Any] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     seen_at: str = ""
 
 
@@ -94,8 +93,8 @@ def _look(look: Look, code: ErrorCode, error: BaseException, known: Known) -> Ev
         return Evidence(code)
     except NoAnswer as silent:
         place = about_path(silent.place, "mount")
-        text = _("{mount} did not answer within {limit} s.").format(limit=LIMIT_S, **place)
-        return Evidence(code, place | {"limit": LIMIT_S}, [text])
+        seen = say("no_answer", mount=place["mount"], limit=LIMIT_S)
+        return Evidence(code, place | {"limit": LIMIT_S}, [seen])
     except Exception:
         # A diagnosis without evidence is worth more than none.
         logger.exception("the cause of a failure could not be looked at")
@@ -108,5 +107,5 @@ def _of_neighbour(kept: Evidence, about: bytes, path: bytes) -> Evidence:
     for name, value in kept.facts.items():
         if name.startswith("raw_") and value == about:
             moved |= about_path(path, name.removeprefix("raw_"))
-    text = _("Seen at {path}, in the same directory:").format(path=shown(about))
-    return replace(kept, facts=kept.facts | moved, seen=[text, *kept.seen])
+    there = say("neighbour", path=shown(about))
+    return replace(kept, facts=kept.facts | moved, seen=[there, *kept.seen])

@@ -9,7 +9,7 @@ import hashlib
 import re
 import traceback
 
-from .facts import MAX_TEXT, text_of
+from ..wording.facts import MAX_TEXT, text_of
 
 VERSION = 1  # raise it when the recipe changes: fingerprints of two versions are not compared
 FRAMES = 5  # the innermost ones

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from .. import fsops, processes
 from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
-from . import disks, rows, sentences
+from ..wording import sentences
+from ..wording.facts import about_path, shown
+from ..wording.sentences import say
+from . import disks, rows
 from .evidence import Evidence, Known
-from .facts import about_path, shown
 from .probe import LIMIT_S, look
 
 LONGEST_NAME_BYTES = 255  # Source: limits.h, NAME_MAX
@@ -122,27 +122,27 @@ def not_a_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     sight = look(known["raw_path"])
     if not sight.is_there:
         return Evidence(code)
-    kind, text = kind_of(sight.last), _("{path} is {kind}.")
-    return Evidence(code, {"kind": kind}, [text.format(path=shown(sight.path), kind=kind)])
+    kind = kind_of(sight.last)
+    return Evidence(code, {"kind": kind}, [say(kind, path=shown(sight.path))])
 
 
 def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
-    text = _("The source is {path}; PHOTONEST_LIBRARY is {library}.")
-    return Evidence(code, {}, [text.format(path=known["path"], library=known["library"])])
+    return Evidence(code, {}, [say("overlap", path=known["path"], library=known["library"])])
 
 
 def kind_of(part: Part) -> str:
-    for test, name in (
-        (modes.S_ISLNK, _("a symbolic link")),
-        (modes.S_ISDIR, _("a directory")),
-        (modes.S_ISFIFO, _("a pipe")),
-        (modes.S_ISSOCK, _("a socket")),
-        (modes.S_ISCHR, _("a device")),
-        (modes.S_ISBLK, _("a disk")),
+    """What it is: the code of the sentence that says so."""
+    for test, kind in (
+        (modes.S_ISLNK, "symbolic_link"),
+        (modes.S_ISDIR, "directory"),
+        (modes.S_ISFIFO, "pipe"),
+        (modes.S_ISSOCK, "socket"),
+        (modes.S_ISCHR, "device"),
+        (modes.S_ISBLK, "disk"),
     ):
         if test(part.mode):
-            return name
-    return _("a regular file")
+            return kind
+    return "regular_file"
 
 
 def in_use(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
@@ -160,8 +160,8 @@ def in_use(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
 
 def too_long(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     longest = max(known["raw_path"].split(b"/"), key=len)
-    text = _("Its longest name has {count} bytes; most file systems take {limit}.")
-    return Evidence(code, {}, [text.format(count=len(longest), limit=LONGEST_NAME_BYTES)])
+    seen = say("longest_name", count=len(longest), limit=LONGEST_NAME_BYTES)
+    return Evidence(code, {}, [seen])
 
 
 def content(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
@@ -169,16 +169,14 @@ def content(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     sight = look(known["raw_path"])
     if not sight.head:
         return Evidence(code)
-    text = _("It begins with the bytes {head}.").format(head=sight.head.hex(" "))
-    return Evidence(code, {"head": sight.head.hex()}, [text])
+    return Evidence(code, {"head": sight.head.hex()}, [say("head", head=sight.head.hex(" "))])
 
 
 def library_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     """Whether the library's file is missing or wrong, and whether the source could give it back."""
     held = look(known["raw_library_file"])
     there = held.is_there
-    text = _("{file} is there, with other bytes.") if there else _("{file} is not there.")
-    seen = [text.format(file=shown(held.path))]
+    seen = [say("other_bytes" if there else "not_there", file=shown(held.path))]
     if not look(known["raw_path"]).head:
         return Evidence(code, {}, seen)
     facts = {"library_file_damaged" if there else "library_file_missing": "yes"}

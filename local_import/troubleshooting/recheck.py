@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,9 @@ from .. import formats, fsops, names
 from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Identity, Sight, Tree
-from . import disks, paths, sentences
+from ..wording import sentences
+from ..wording.sentences import say
+from . import disks, paths
 from .evidence import Evidence, Known, forget
 from .probe import LIMIT_S, NoAnswer, look
 
@@ -32,7 +34,7 @@ class Recheck:
     seen_at: str  # ISO 8601, UTC
 
 
-Check = Callable[[Known], tuple[bool | None, list[str]]]
+Check = Callable[[Known], tuple[bool | None, Sequence[str]]]
 
 
 def recheck(code: str, known: Known) -> Recheck:
@@ -43,26 +45,25 @@ def recheck(code: str, known: Known) -> Recheck:
     forget()
     check = _CHECKS.get(ErrorCode(code)) if code in ErrorCode.values else None
     gone, seen = _checked(check, known) if check else (None, [])
-    return Recheck(gone, seen, datetime.now(UTC).isoformat())
+    return Recheck(gone, list(seen), datetime.now(UTC).isoformat())
 
 
-def _checked(check: Check, known: Known) -> tuple[bool | None, list[str]]:
+def _checked(check: Check, known: Known) -> tuple[bool | None, Sequence[str]]:
     try:
         return check(known)
     except NoAnswer as silent:
-        shown = silent.place.decode("utf-8", "backslashreplace")
-        return False, [f"{shown} did not answer within {LIMIT_S} s."]
+        return False, [say("no_answer", mount=names.shown(silent.place), limit=LIMIT_S)]
     except (TimeoutError, KeyError):
         return None, []
 
 
-def _is_there(known: Known) -> tuple[bool, list[str]]:
+def _is_there(known: Known) -> tuple[bool, Sequence[str]]:
     sight = look(known["raw_path"])
     there = sight.is_there and not (sight.last.is_directory and sight.is_empty)
     return there, sentences.of_absence(sight)
 
 
-def _is_granted(known: Known) -> tuple[bool, list[str]]:
+def _is_granted(known: Known) -> tuple[bool, Sequence[str]]:
     """What refused the worker does so no more; and nothing below it refuses to be read."""
     obstacle = names.unshown(str(known["obstacle"]))
     wants = WRITE if known.get("needs") == "w" else READ
@@ -82,18 +83,18 @@ def _worker(known: Known) -> Identity | None:
     return Identity(int(uid), int(gid), groups)
 
 
-def _is_writable_mount(known: Known) -> tuple[bool, list[str]]:
+def _is_writable_mount(known: Known) -> tuple[bool, Sequence[str]]:
     sights = [look(known[name]) for name in ("raw_path", "raw_library") if name in known]
     closed = [sight for sight in sights if sight.mount and sight.mount.read_only]
     return not closed, [line for sight in closed or sights for line in sentences.of_mount(sight)]
 
 
-def _has_no_flag(known: Known) -> tuple[bool, list[str]]:
+def _has_no_flag(known: Known) -> tuple[bool, Sequence[str]]:
     flagged = [part for part in look(known["raw_path"]).parts[-2:] if part.immutable]
     return not flagged, [line for part in flagged for line in sentences.of_flag(part)]
 
 
-def _has_room(known: Known) -> tuple[bool | None, list[str]]:
+def _has_room(known: Known) -> tuple[bool | None, Sequence[str]]:
     sight = look(known["raw_library"])
     if sight.room is None:
         return None, []
@@ -108,12 +109,12 @@ def _point(sight: Sight) -> bytes:
     return sight.mount.point if sight.mount else sight.last.path
 
 
-def _is_regular(known: Known) -> tuple[bool, list[str]]:
+def _is_regular(known: Known) -> tuple[bool, Sequence[str]]:
     found: Evidence = paths.not_a_file(ErrorCode.NOT_REGULAR_FILE, OSError(), known)
     return look(known["raw_path"]).last.is_regular, found.seen
 
 
-def _is_quiet(known: Known) -> tuple[bool, list[str]]:
+def _is_quiet(known: Known) -> tuple[bool, Sequence[str]]:
     """Nobody has it open for writing, and it stays as it is while it is watched."""
     try:
         before, after = (_watched(known["raw_path"], wait_s) for wait_s in (0.0, WATCH_S))
@@ -128,7 +129,7 @@ def _watched(path: bytes, wait_s: float) -> fsops.Fingerprint:
     return found
 
 
-def _is_whole(known: Known) -> tuple[bool, list[str]]:
+def _is_whole(known: Known) -> tuple[bool, Sequence[str]]:
     try:
         found = _opened(known["raw_path"], formats.inspect)
     except (OSError, fsops.FileEffectError) as error:
@@ -145,12 +146,12 @@ def _opened(path: bytes, work: Callable[[fsops.Source], Any]) -> Any:
     return within(READ_LIMIT_S, read)
 
 
-def _has_mark(known: Known) -> tuple[bool, list[str]]:
+def _has_mark(known: Known) -> tuple[bool, Sequence[str]]:
     sight = look(known["raw_library"] + b"/.photonest-library")
     return sight.is_there, sentences.of_absence(sight)
 
 
-def _library_file_is_right(known: Known) -> tuple[bool, list[str]]:
+def _library_file_is_right(known: Known) -> tuple[bool, Sequence[str]]:
     path = known["raw_library_file"]
     try:
         digest = _opened(path, lambda source: source.sha256())
@@ -159,7 +160,7 @@ def _library_file_is_right(known: Known) -> tuple[bool, list[str]]:
     return digest == known["sha256"], []
 
 
-def _database_answers(known: Known) -> tuple[bool, list[str]]:
+def _database_answers(known: Known) -> tuple[bool, Sequence[str]]:
     """It has just told what is known."""
     return True, []
 

@@ -8,14 +8,14 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 from django.db.models import Count, Q
-from django.utils.translation import gettext as _
 
 from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession
 from ..states import ImportMode, ItemState, SourceDisposition
+from ..wording.facts import safe, text_of
+from ..wording.sentences import Seen, say
 from .classify import sqlstate_of
 from .evidence import Evidence, Known
-from .facts import safe, text_of
 
 _GONE = (SourceDisposition.MOVED, SourceDisposition.RELEASED)
 TOLD = 5  # sessions that are told of
@@ -27,17 +27,17 @@ _KEY = re.compile(r"\((?P<columns>[^)]*)\)=\((?P<values>.*)\)")
 def database(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     """Which database it is, and what it said; it is not asked."""
     settings = connection.settings_dict
-    where = settings.get("HOST") or settings.get("OPTIONS", {}).get("host") or _("this machine")
-    text = _("The database is {kind}, {name} at {where}.")
-    name = safe(str(settings.get("NAME", "")))
-    seen = [text.format(kind=connection.vendor, name=name, where=safe(where))]
+    where = settings.get("HOST") or settings.get("OPTIONS", {}).get("host")
+    facts = {"kind": connection.vendor, "name": safe(str(settings.get("NAME", "")))}
+    there = say("database_there", where=safe(where), **facts) if where else None
+    seen = [there or say("database_here", **facts)]
     state = sqlstate_of(error)
     if state:
-        seen.append(_("It reported SQLSTATE {state}.").format(state=safe(state)))
+        seen.append(say("sqlstate", state=safe(state)))
     return Evidence(code, {"sqlstate": state} if state else {}, seen)
 
 
-def moved_away(known: Known) -> list[str]:
+def moved_away(known: Known) -> list[Seen]:
     """Which other session moves files of this source into the library: no card was pulled out."""
     if connection.in_atomic_block or "session" not in known:
         return []
@@ -47,8 +47,7 @@ def moved_away(known: Known) -> list[str]:
     taken = done | Q(state__in=(ItemState.MOVING, ItemState.UPDATING))
     for session in others.exclude(pk=known["session"]).order_by("-pk")[:TOLD]:
         if session.items.filter(taken).exists():
-            text = _("Session {session} moves files of this source into the library.")
-            return [text.format(session=session.pk)]
+            return [say("moved_by_session", session=session.pk)]
     return []
 
 
@@ -61,8 +60,8 @@ def dependents(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
         return Evidence(code)
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     found = others.values_list("session").annotate(number=Count("pk")).order_by("session")[:TOLD]
-    text = _("{number} items of session {session} have their only copy in it.")
-    return Evidence(code, {}, [text.format(session=pk, number=number) for pk, number in found])
+    seen = [say("only_copies", session=pk, number=number) for pk, number in found]
+    return Evidence(code, {}, seen)
 
 
 def constraint(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
@@ -74,18 +73,18 @@ def constraint(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     if found is None:
         return Evidence(code)
     kind, name = found[1], found[2]
-    seen = [_("The rule that was about to be broken: {kind} {name}.").format(kind=kind, name=name)]
+    seen = [say("rule_of_kind", kind=kind, name=name)]
     table, values = _values_of_sqlite(name, known)
     return Evidence(code, {"constraint": name}, seen + _holder(table, values))
 
 
 def _of_postgres(code: ErrorCode, error: BaseException, diagnosis: Any) -> Evidence:
     name, table = diagnosis.constraint_name or "", diagnosis.table_name or ""
-    seen = [_("The rule that was about to be broken: {name}.").format(name=safe(name))]
+    seen = [say("rule", name=safe(name))]
     key = _KEY.search(diagnosis.message_detail or "")
     values: dict[str, str] = {}
     if key:
-        seen.append(safe(diagnosis.message_detail))
+        seen.append(say("database_said", text=safe(diagnosis.message_detail)))
         columns, held = key["columns"].split(", "), key["values"].split(", ")
         values = dict(zip(columns, held, strict=False)) if len(columns) == len(held) else {}
     facts = {"constraint": safe(name), "sqlstate": sqlstate_of(error)}
@@ -99,7 +98,7 @@ def _values_of_sqlite(name: str, known: Known) -> tuple[str, dict[str, str]]:
     return columns[0][0], values if len(values) == len(columns) else {}
 
 
-def _holder(table: str, values: dict[str, str]) -> list[str]:
+def _holder(table: str, values: dict[str, str]) -> list[Seen]:
     """Within a transaction nothing is asked: after an error the database would refuse."""
     model = _model(table)
     if model is None or not values or connection.in_atomic_block:
@@ -107,9 +106,8 @@ def _holder(table: str, values: dict[str, str]) -> list[str]:
     row = model._base_manager.filter(**values).only("pk").first()
     if row is None:
         return []
-    text = _("{kind} {number} holds {values}.")
     held = ", ".join(f"{name}={safe(value)}" for name, value in values.items())
-    return [text.format(kind=model._meta.object_name, number=row.pk, values=held)]
+    return [say("holder", kind=model._meta.object_name, number=row.pk, values=held)]
 
 
 def _model(table: str) -> type[models.Model] | None:

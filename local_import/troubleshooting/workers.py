@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from .. import names, processes
 from ..errors import ErrorCode
 from ..models import Worker
 from ..transactions import database_now
+from ..wording.sentences import Seen, say
 from .evidence import Evidence, Known
 
 TOLD = 5  # workers that are told of
@@ -18,10 +20,9 @@ def memory(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     return Evidence(code, {}, [_memory()])
 
 
-def _memory() -> str:
+def _memory() -> Seen:
     free, total = processes.free_memory()
-    text = _("The machine has {free:,} of {total:,} bytes of memory free.")
-    return text.format(free=free, total=total)
+    return say("memory", free=free, total=total)
 
 
 def heartbeats(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
@@ -31,11 +32,10 @@ def heartbeats(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
         return Evidence(code, {}, [_memory()])
     now = database_now()
     found = Worker.objects.filter(session_id=known["session"]).order_by("-heartbeat_at")[:TOLD]
-    text = _("The worker {name} was last heard of {age:.0f} s ago.")
-    seen = [
-        text.format(
-            name=names.shown(worker.name.encode()), age=(now - worker.heartbeat_at).total_seconds()
-        )
-        for worker in found
-    ]
-    return Evidence(code, {}, [*(seen or [_("No worker of the session is alive.")]), _memory()])
+    seen = [_heard_of(worker, now) for worker in found] or [say("no_worker")]
+    return Evidence(code, {}, [*seen, _memory()])
+
+
+def _heard_of(worker: Worker, now: datetime) -> Seen:
+    age = (now - worker.heartbeat_at).total_seconds()
+    return say("heard_of", name=names.shown(worker.name.encode()), age=age)

@@ -12,6 +12,8 @@ from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ...errors import Operation
+
 Text = str | Promise
 
 
@@ -138,33 +140,42 @@ class Offer:
     """Something that can be done: by an operation of the desk, or only outside of it."""
 
     text: Text
-    operation: str = ""
+    operation: str = ""  # of errors.Operation
     shell: str = ""  # how a shell asks for the operation, or does it
+    target: str = ""  # of the operation
 
 
 OFFERS: dict[str, Offer] = {
     "resume_session": Offer(
         _("Go on with the session; what failed is tried again."),
-        "resume",
+        Operation.RESUME,
         "python manage.py import_resume {session}",
+        "session:{session}",
     ),
     "run_session_here": Offer(
         _("Or go on with it in this terminal, without other workers."),
         "",
         "python manage.py import_photos --resume {session}",
     ),
-    "finish_undo": Offer(_("Finish the undo."), "undo", "python manage.py import_undo {session}"),
+    "finish_undo": Offer(
+        _("Finish the undo."),
+        Operation.UNDO,
+        "python manage.py import_undo {session}",
+        "session:{session}",
+    ),
     "retry_incident": Offer(
         _("Once the cause is gone, try all of incident {incident} again ({number})."),
-        "retry_incident",
+        Operation.RETRY,
         "python manage.py import_retry --incident {incident}",
+        "incident:{incident}",
     ),
     "acknowledge_incident": Offer(
         _("Let others know that somebody sees to it."),
-        "acknowledge_incident",
+        Operation.ACKNOWLEDGE,
         "python manage.py import_incidents --acknowledge {incident} --reason REASON",
+        "incident:{incident}",
     ),
-    "sweep": Offer(_("Sweep now."), "sweep", "python manage.py sweep"),
+    "sweep": Offer(_("Sweep now."), "", "python manage.py sweep"),
     "start_worker": Offer(
         _("See that a worker runs; by hand this starts one."),
         "",
@@ -177,8 +188,14 @@ OFFERS: dict[str, Offer] = {
     "check_broker": Offer(_("Start the message broker, or correct CELERY_BROKER_URL.")),
     "import_source": Offer(
         _("Import the source again: what is there already is skipped."),
-        "import",
+        "",
         "python manage.py import_photos {source_quoted}",
+    ),
+    "rescan_source": Offer(
+        _("Look through the source again: what is there already is skipped."),
+        Operation.RESCAN,
+        "python manage.py import_photos {source_quoted}",
+        "session:{session}",
     ),
     "see_session": Offer(_("See the session."), "", "python manage.py explain session:{session}"),
     "see_audit": Offer(

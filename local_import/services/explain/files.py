@@ -11,7 +11,8 @@ from ... import fsops, names
 from ...bounded import within
 from ...fsops import Found, Tree
 from ...models import ImportSession, Media
-from ...troubleshooting.facts import quoted
+from ...wording.facts import quoted
+from .. import possible
 from .targets import LOOK_S
 from .words import Account, Explanation
 
@@ -29,7 +30,8 @@ def explain_file(session: ImportSession, path: bytes, now: datetime) -> Explanat
     account.say("not_recorded", path=names.shown(full), session=session.pk)
     _tell_reason(account, session, path)
     account.say("next_operator")
-    account.offer("import_source", source_quoted=quoted(bytes(session.source_path)))
+    again = "import_source" if possible.rescan(session) else "rescan_source"
+    account.offer(again, session=session.pk, source_quoted=quoted(bytes(session.source_path)))
     account.offer("see_session", session=session.pk)
     return account.conclude("file", f"path:{names.shown(full)}", "", None)
 

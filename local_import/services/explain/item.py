@@ -8,6 +8,7 @@ from ... import incidents
 from ...models import AuditLog, ImportItem, Incident, Media
 from ...models.incident import IncidentState
 from ...states import ITEM_IN_WORK, ITEM_UNRESOLVED, ItemState, SkipReason, SourceDisposition
+from ...wording import retell
 from .waiting import tell_stops, tell_wait
 from .words import Account, Explanation
 from .workforce import tell_holder
@@ -46,7 +47,7 @@ def _tell_history(account: Account, item: ImportItem) -> None:
 
 
 def _tell_failure(account: Account, item: ImportItem, now: datetime) -> None:
-    failure = item.failure
+    failure = retell(item.failure)
     account.say(
         "failure",
         summary=failure.get("summary", item.code),

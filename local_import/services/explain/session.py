@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from ...models import AuditLog, ImportItem, ImportSession, Incident
 from ...models.incident import IncidentState
 from ...states import SESSION_RUNNING, ItemState, SessionState
+from ...wording import retell
 from .item import MOST_COUNTED, tell_record
 from .waiting import tell_stops, tell_wait
 from .words import Account, Explanation
@@ -101,10 +102,11 @@ def explain_incident(incident: Incident, now: datetime) -> Explanation:
     )
     first, last = incident.first_seen_at, incident.last_seen_at
     account.say("incident_since", first=first, last=last, count=incident.count)
+    example = retell(incident.failure)
     account.say(
         "incident_example",
-        summary=incident.failure.get("summary", incident.title),
-        diagnosis=incident.failure.get("diagnosis", ""),
+        summary=example.get("summary", incident.title),
+        diagnosis=example.get("diagnosis", ""),
         code=incident.code,
     )
     tell_record(account, incident)

@@ -8,6 +8,7 @@ from django.db.models import Min
 
 from ...models import ImportItem, ImportSession
 from ...states import SESSION_RUNNING, SESSION_WAITING, ItemState, SessionState
+from ...wording import retell
 from .. import sweeper
 from .words import Account
 from .workforce import tell_workforce
@@ -44,7 +45,7 @@ def tell_stops(account: Account, session: ImportSession) -> bool:
 def _error(account: Account, session: ImportSession) -> bool:
     if session.state != SessionState.ERROR:
         return False
-    summary = session.failure.get("summary") or session.get_error_code_display()
+    summary = _summary(session)
     code, incident = session.error_code, session.incident_id
     account.say("session_error", session=session.pk, summary=summary, code=code, incident=incident)
     account.say("next_reopens" if code in sweeper.PROVABLE else "next_operator")
@@ -67,7 +68,7 @@ def _breaking_off(account: Account, session: ImportSession) -> bool:
 
 
 def _summary(session: ImportSession) -> str:
-    return str(session.failure.get("summary") or session.get_error_code_display())
+    return str(retell(session.failure).get("summary") or session.get_error_code_display())
 
 
 def _canceled(account: Account, session: ImportSession) -> bool:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ... import names
+from ...wording import retell
 from .catalogue import OFFERS, SENTENCES, WEIGHT, About
 
 LONGEST_FACT = 2_000  # characters of it in a sentence
@@ -37,6 +38,7 @@ class Action:
     text: str
     command: str | None = None  # for a shell
     operation: str | None = None  # what the desk does itself
+    target: str | None = None  # with what, as operations.parse takes it
     then: str | None = None  # how a shell asks for that
 
     def as_json(self) -> dict[str, Any]:
@@ -84,7 +86,8 @@ class Account:
         text = str(chosen.text).format_map(_readable(facts))
         shell = chosen.shell.format_map(facts) or None
         if chosen.operation:
-            self.add(Action(code, text, operation=chosen.operation, then=shell))
+            target = chosen.target.format_map(facts)
+            self.add(Action(code, text, None, str(chosen.operation), target, shell))
         else:
             self.add(Action(code, text, command=shell))
 
@@ -94,7 +97,7 @@ class Account:
 
     def follow_failure(self, failure: Mapping[str, Any]) -> None:
         """The remedies that were recorded with a failure, in their order."""
-        for action in _recorded(failure):
+        for action in _recorded(retell(failure)):
             self.add(action)
 
     def told_of(self, about: About) -> bool:
@@ -126,7 +129,7 @@ def _recorded(failure: Mapping[str, Any]) -> Iterable[Action]:
         Action(
             str(action.get("code", "recommended")),
             shown(action.get("text", "")),
-            *(action.get(name) or None for name in ("command", "operation", "then")),
+            *(action.get(name) or None for name in ("command", "operation", "target", "then")),
         )
         for action in actions
     ]

@@ -16,7 +16,7 @@ from ..errors import ImportProblem
 
 MAX_TEXT = 500  # characters of a message or a name
 MAX_PATH = 4096  # bytes; the system takes no longer one
-_NUMBERS = ("session", "item", "other_session")
+NUMBERS = ("session", "item", "other_session")
 _PATHS = ("library", "library_file", "source")  # facts that are paths as well
 
 
@@ -66,7 +66,7 @@ def _from_context(context: Mapping[str, Any]) -> dict[str, Any]:
             known |= about_path(value)
         elif name in _PATHS:
             known |= about_path(value, name)
-        elif name in _NUMBERS:
+        elif name in NUMBERS:
             known |= _number(name, value)
         elif not _is_of_commands(name):
             known[safe(name)] = safe(value)
@@ -81,7 +81,11 @@ def _is_of_commands(name: str) -> bool:
 def _number(name: str, value: Any) -> dict[str, str]:
     """A number of ours, as it stands in commands; 0 is that of a dry run."""
     text = text_of(value)
-    return {name: text} if text.isdecimal() and text.isascii() and text != "0" else {}
+    return {name: text} if is_number(text) else {}
+
+
+def is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and text != "0"
 
 
 def about_path(path: Any, name: str = "") -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..errors import (
     ErrorCode,
     Operation,
 )
+from .sentences import Seen
 
 _PLACEHOLDERS = {
     "session": "SESSION",
@@ -40,7 +41,7 @@ class Diagnosis:
     recommended_actions: list[str]
     actions: list[dict[str, Any]]
     evidence: dict[str, Any]
-    seen: list[str] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     seen_at: str = ""  # ISO 8601, UTC; empty when nobody looked
 
     def as_failure(self) -> dict[str, Any]:
@@ -55,13 +56,14 @@ class Diagnosis:
             "recommended_actions": self.recommended_actions,
             "actions": self.actions,
             "evidence": self.evidence,
-            "seen": self.seen,
+            "seen": [str(one) for one in self.seen],
+            "told": [one.told for one in self.seen],
             "seen_at": self.seen_at,
         }
 
 
 def describe(
-    code: ErrorCode, facts: Mapping[str, Any], seen: Sequence[str] = (), seen_at: str = ""
+    code: ErrorCode, facts: Mapping[str, Any], seen: Sequence[Seen] = (), seen_at: str = ""
 ) -> Diagnosis:
     """The catalogue's texts for a code, filled with facts; what is unknown stays readable."""
     entry = CATALOGUE[code]
@@ -102,9 +104,16 @@ def _carried_out(action: Action, known: Facts) -> dict[str, Any]:
         "code": action.code,
         "text": _sentence(action, known, command, then),
         "operation": action.operation.value if action.operation and can else None,
+        "target": _target(action, known) if can else None,
         "command": command if command and _is_known(action.command, known) else None,
         "then": then if can else None,
     }
+
+
+def _target(action: Action, known: Mapping[str, str]) -> str:
+    """What the operation is about, as operations.parse takes it."""
+    kind = "item" if action.operation in ITEM_OPERATIONS else "session"
+    return f"{kind}:{known[kind]}"
 
 
 def _sentence(action: Action, known: Facts, command: str, then: str) -> str:
