@@ -100,6 +100,12 @@ def write_files(number: int, library: Path) -> None:
         os.close(descriptor)
 
 
+def write_strays(number: int, directory: Path) -> None:
+    directory.mkdir()
+    for n in range(number):
+        os.close(os.open(directory / f"{n}.jpg", os.O_CREAT | os.O_WRONLY))
+
+
 def bare_scan() -> None:
     from django.db import connection
 
@@ -128,10 +134,25 @@ def files() -> None:
     expect(look.take(depth=Depth.FILES))
 
 
+def strays() -> None:
+    from local_import.consistency import findings, look
+    from local_import.models import Finding
+
+    findings.keep(look.take(codes=["stray_file"]))
+    assert Finding.objects.filter(rule="too_many").exists()
+
+
 def expect(report: object) -> None:
     """The session itself has no rows in the log and no flags: of the items nothing is wrong."""
     told = {suspect.rule for suspect in report.suspects}  # type: ignore[attr-defined]
-    wrong = told - {"session_state_unaudited", "session_state", "purge_overdue", "reading_overdue"}
+    wrong = told - {
+        "stray_file",
+        "too_many",
+        "session_state_unaudited",
+        "session_state",
+        "purge_overdue",
+        "reading_overdue",
+    }
     assert not wrong, wrong
 
 
@@ -161,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=1_000_000)
     parser.add_argument("--no-files", action="store_true")
+    parser.add_argument("--strays", type=int, default=0, help="as many in one directory")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
         os.environ["PHOTONEST_HOME"] = directory
@@ -175,6 +197,7 @@ def main() -> None:
         fill(options.items)
         connection.close()
         write_files(0 if options.no_files else options.items, Path(directory) / "library")
+        write_strays(options.strays, Path(directory) / "library" / "2001")
         print(json.dumps({"items": options.items, "database": connection.vendor}))
         measure(bare_scan)
         for name, work in {
@@ -182,8 +205,9 @@ def main() -> None:
             "trail": trail,
             "rows": rows,
             "files": files,
+            "strays": strays,  # with the files, if there are any
         }.items():
-            if name == "files" and options.no_files:
+            if (name == "files" and options.no_files) or (name == "strays" and not options.strays):
                 continue
             seconds, used, memory = measure(work)
             told = {"look": name, "seconds": round(seconds, 2), "memory_mb": memory}

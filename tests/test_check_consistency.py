@@ -2,12 +2,17 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 from django.core.management import call_command
 
-from local_import.consistency import findings, look
+from local_import.consistency import crowd, findings, look
+from local_import.consistency.look import RULES
+from local_import.consistency.rule import Look
+from local_import.fsops import Tree
 from local_import.models import AuditLog, Finding, ImportItem, ImportSession, Media
+from local_import.transactions import database_now
 from tests.consistency import (
     HOUR,
     OPERATOR,
@@ -215,8 +220,7 @@ def test_the_page_of_findings_shows_them_and_escapes_what_strangers_named(
 
 
 def test_more_suspects_than_are_told_of_are_counted(session, library, monkeypatch, capsys):
-    monkeypatch.setattr(look, "LIMIT", 2)
-    monkeypatch.setattr("local_import.consistency.telling.LIMIT", 2)
+    monkeypatch.setattr(crowd, "SAMPLE", 2)
     for number in range(5):
         (library / f"{number}.jpg").write_bytes(b"x")
 
@@ -224,6 +228,40 @@ def test_more_suspects_than_are_told_of_are_counted(session, library, monkeypatc
         call_command("check_consistency", "--json")
 
     report = json.loads(capsys.readouterr().out)
-    assert (len(report["findings"]), report["more"]) == (2, {"stray_file": 3})
+    told = [(one["rule"], one["evidence"].get("number")) for one in report["findings"]]
+    assert told == [("stray_file", None), ("stray_file", None), ("too_many", 5)]
+
+
+def test_a_crowd_is_repaired_at_once_except_what_is_accepted(session, library, monkeypatch):
+    monkeypatch.setattr(crowd, "SAMPLE", 2)
+    for number in range(6):
+        (library / f"{number}.jpg").write_bytes(b"%d" % number)
+    findings.keep(look.take())
+    kept = Finding.objects.filter(rule="stray_file").first()
+    findings.accept(kept.pk, until=kept.first_seen_at + 2 * HOUR, reason="Mine.", actor=OPERATOR)
+
     outcome = repaired()
-    assert (len(outcome.repaired), outcome.after.suspects) == (5, [])
+
+    assert (outcome.number, len(outcome.repaired)) == (5, 2)
+    assert [(s.rule, s.key) for s in outcome.after.suspects] == [("stray_file", kept.key)]
+    assert Finding.objects.get(rule="too_many").state == "gone"
+
+
+def test_of_a_crowd_no_more_than_the_sample_is_ever_kept(session, library, monkeypatch):
+    monkeypatch.setattr(crowd, "SAMPLE", 2)
+    for number in range(5):
+        (library / f"{number}.jpg").write_bytes(b"x")
+    report = look.take()
+    every = list(RULES["stray_file"].find(Look(report_time(), Tree(bytes(library))), None))
+
+    for start in range(3):  # as if each look met others first
+        strays = every[start : start + 2]
+        crowded = [s for s in report.suspects if s.rule == "too_many"]
+        findings.keep(replace(report, suspects=[*strays, *crowded]))
+
+    states = Finding.objects.order_by("rule").values_list("rule", "state")
+    assert list(states) == [("stray_file", "open")] * 2 + [("too_many", "open")]
+
+
+def report_time():
+    return database_now() + HOUR

@@ -241,14 +241,14 @@ def test_a_file_that_grows_while_it_is_read_is_noticed(source):
 def test_a_walk_goes_on_past_a_directory_that_cannot_be_listed(source, monkeypatch):
     fsops.create(source, b"sub/b.jpg", CONTENT)
     fsops.create(source, b"other/c.jpg", CONTENT)
-    listdir = os.listdir
+    scandir = os.scandir
 
     def refuse(fd):
         if os.readlink(f"/proc/self/fd/{fd}").endswith("/sub"):
             raise PermissionError(errno.EACCES, "Permission denied")
-        return listdir(fd)
+        return scandir(fd)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     found = {entry.path: entry.kind for entry in fsops.walk(source)}
 
     assert found == {b"a.jpg": "file", b"other/c.jpg": "file", b"sub": "unreadable_directory"}

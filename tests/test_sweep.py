@@ -420,7 +420,7 @@ def test_a_source_that_cannot_be_listed_is_an_error_of_the_session_and_no_file_o
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr("local_import.fsops.walking.os.listdir", refuse)
+        patch.setattr("local_import.fsops.walking.os.scandir", refuse)
         background.start(pk, actor=SYSTEM)
         background.advance(pk, should_stop=lambda: False)
 

@@ -22,7 +22,7 @@ from .rule import Depth, Keys, Look, Rule, Suspect, key_of
 
 FEWEST = 20  # files; fewer never trip it
 SHARE = 0.01  # of all files of the library
-MOST = 1000  # files; so many always trip it
+MOST = 1000  # files; so many always trip it. No more than crowd.SAMPLE: of more none is told
 
 
 @contextmanager

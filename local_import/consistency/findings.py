@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +15,7 @@ from ..metrics import note_finding
 from ..models import Finding
 from ..models.finding import STANDING, FindingState
 from ..transactions import database_now, in_transaction
+from . import crowd
 from .look import FREEZING, RULES, Report, look_again
 from .rule import Rule, Suspect
 
@@ -27,9 +29,21 @@ def keep(report: Report) -> None:
     time is over. Of what a frozen look withheld nothing is closed.
     """
     now = database_now()
-    for suspect in report.suspects:
+    for suspect in _with_room(report.suspects):
         in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
     _close_gone(report, now)
+
+
+def _with_room(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
+    """Of a crowd no more rows than its sample are kept, even where each look sees other objects."""
+    standing = Finding.objects.exclude(state__in=_CLOSED)
+    known = set(standing.values_list("digest", flat=True))
+    kept = Counter(standing.values_list("rule", flat=True))
+    for suspect in suspects:
+        is_new = digest_of(suspect) not in known
+        kept[suspect.rule] += is_new
+        if not is_new or kept[suspect.rule] <= crowd.SAMPLE:
+            yield suspect
 
 
 def _keep_one(rule: Rule, suspect: Suspect, now: datetime) -> None:
@@ -70,14 +84,19 @@ def _close_gone(report: Report, now: datetime) -> None:
     seen = {digest_of(suspect) for suspect in report.suspects}
     for rule in report.judged():
         rows = Finding.objects.filter(rule=rule.code).exclude(state__in=_CLOSED)
-        rows = rows.filter(_belongs(report))
+        rows = rows.filter(_belongs(report, rule))
         waiting = {row.key: row for row in rows.iterator() if row.digest not in seen}
         there = {suspect.key for suspect in look_again(rule, list(waiting))}
         close([row for key, row in waiting.items() if key not in there], FindingState.GONE, "", now)
 
 
-def _belongs(report: Report) -> Q:
-    return Q() if report.session_id is None else Q(session_id=report.session_id)
+def _belongs(report: Report, rule: Rule) -> Q:
+    """The findings of a rule that the look would have seen."""
+    if report.session_id is not None:
+        return Q(session_id=report.session_id)
+    if rule.code == crowd.CODE:
+        return Q(key__in=[judged.code for judged in report.judged()])
+    return Q()
 
 
 def close(rows: Iterable[Finding], state: FindingState, by: str, now: datetime) -> None:

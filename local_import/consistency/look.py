@@ -13,6 +13,7 @@ from ..models import ImportItem, ImportSession, Media
 from ..transactions import database_now, in_transaction
 from . import (
     breaker,
+    crowd,
     imports,
     media,
     schedule,
@@ -25,9 +26,8 @@ from . import (
 )
 from .rule import Depth, Find, Look, Rule, Suspect
 
-_ROOMS = (breaker, trail, work, waiting, sessions, imports, media, strays, schedule, upkeep)
+_ROOMS = (breaker, crowd, trail, work, waiting, sessions, imports, media, strays, schedule, upkeep)
 RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
-LIMIT = breaker.MOST  # suspects of one rule that are told of; of more only the number is
 CHUNK = 200  # suspects that are looked at again in one transaction
 FREEZING = ("library_away", "files_gone_at_once")
 _TABLES: dict[str, type[models.Model]] = {
@@ -50,11 +50,6 @@ class Report:
     def is_frozen(self) -> bool:
         return any(suspect.rule in FREEZING for suspect in self.suspects)
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether there is more than it tells."""
-        return any(number > LIMIT for number in self.numbers.values())
-
     def judged(self) -> list[Rule]:
         """The rules that this look had an answer of."""
         return [r for r in self.looked if not self.is_frozen or r.depth == Depth.ROWS]
@@ -73,6 +68,7 @@ def take(
         _freeze(report)
     chosen = {rule.code for rule in wanted}
     report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
+    report.suspects += crowd.crowds({s.rule: report.numbers[s.rule] for s in report.suspects})
     return report
 
 
@@ -91,7 +87,7 @@ def _ask(look: Look, find: Find, report: Report) -> None:
         if suspect.rule not in codes:
             continue  # another pass tells of it
         report.numbers[suspect.rule] += 1
-        if report.numbers[suspect.rule] <= LIMIT:
+        if report.numbers[suspect.rule] <= crowd.SAMPLE:
             suspected.setdefault(suspect.rule, []).append(suspect)
     for code, suspects in suspected.items():
         report.suspects += again(look, RULES[code], [suspect.key for suspect in suspects])

@@ -6,10 +6,11 @@ was killed is found again by the next look, or has left nothing to be found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError
@@ -23,10 +24,11 @@ from ..models import Finding
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..models.finding import FindingState
 from ..transactions import database_now, in_transaction
-from . import breaker, findings, look
+from . import breaker, crowd, findings, look
 from .look import RULES, Report
 from .rule import CannotRepair, Depth, Look, Rule, Suspect
 
+T = TypeVar("T")
 DAILY_CAP = 500  # repairs that are made without being asked, within 24 hours
 _REFUSALS = (CannotRepair, ImportProblem, TransitionNotAllowed, StaleRows, IntegrityError)
 _audit = AuditLogger()
@@ -34,11 +36,15 @@ _audit = AuditLogger()
 
 @dataclass(slots=True)
 class Outcome:
-    """What a repair found, made and left. `refused` holds the reason of each that was not made."""
+    """What a repair found, made and left; of a crowd the lists hold a sample."""
 
     before: Report
+    number: int = 0  # of repairs that were made
     repaired: list[Suspect] = field(default_factory=list)
-    refused: list[tuple[Suspect, str]] = field(default_factory=list)
+    refused: list[tuple[Suspect, str]] = field(default_factory=list)  # with what stood in the way
+    right: list[Suspect] = field(
+        default_factory=list
+    )  # by themselves when they were looked at again
     after: Report | None = None
 
 
@@ -46,26 +52,40 @@ def plan(report: Report) -> list[Suspect]:
     """What can be repaired, and is not lived with, in the order in which it will be."""
     if report.is_frozen:
         return []
-    order, accepted = list(RULES), findings.accepted()
-    able = [s for s in report.suspects if RULES[s.rule].repair is not None]
-    able = [suspect for suspect in able if findings.digest_of(suspect) not in accepted]
-    return sorted(able, key=lambda suspect: order.index(suspect.rule))
+    order = list(RULES)
+    return sorted(_able(report.suspects), key=lambda suspect: order.index(suspect.rule))
+
+
+def _able(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
+    accepted = findings.accepted()
+    for suspect in suspects:
+        if RULES[suspect.rule].repair and findings.digest_of(suspect) not in accepted:
+            yield suspect
 
 
 def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Actor) -> Outcome:
     """Find, repair whatever can be, and find again."""
     chosen = list(codes)
     outcome = Outcome(look.take(codes=chosen, depth=depth))
-    report, again = outcome.before, True
-    findings.keep(report)
-    while again:
-        made = len(outcome.repaired)
-        _apply(plan(report), outcome, actor)
-        again = report.is_cut and len(outcome.repaired) > made
-        report = look.take(codes=chosen, depth=depth)
-        findings.keep(report)
-    outcome.after = report
+    findings.keep(outcome.before)
+    apply(plan(outcome.before), outcome, actor)
+    for code in _crowded(outcome.before):
+        _apply_to_crowd(RULES[code], outcome, actor)
+    outcome.after = look.take(codes=chosen, depth=depth)
+    findings.keep(outcome.after)
     return outcome
+
+
+def _crowded(report: Report) -> list[str]:
+    crowds = [] if report.is_frozen else report.suspects
+    return [suspect.key for suspect in crowds if suspect.rule == crowd.CODE]
+
+
+def _apply_to_crowd(rule: Rule, outcome: Outcome, actor: Actor) -> None:
+    """To all that the first look only counted, as they are found."""
+    with breaker.library_to_look_at() as library:
+        every = rule.find(Look(database_now(), library), None)
+        apply(_able(one for one in every if one.rule == rule.code), outcome, actor)
 
 
 def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
@@ -75,7 +95,7 @@ def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
     if findings.is_frozen():
         return outcome
     safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
-    _apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
+    apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
     return outcome
 
 
@@ -85,19 +105,27 @@ def _made_lately(actor: Actor) -> int:
     return made.filter(closed_at__gte=since).count()
 
 
-def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
+def apply(suspects: Iterable[Suspect], outcome: Outcome, actor: Actor) -> None:
+    """Make the repair of each that breaks its rule still, and note how it went."""
     with breaker.library_to_look_at() as library:
         circumstances = Look(database_now(), library)
         for suspect in suspects:
             try:
-                if _apply_one(circumstances, suspect, actor):
-                    outcome.repaired.append(suspect)
+                made = _apply_one(circumstances, suspect, actor)
             except ObjectDoesNotExist:
-                outcome.refused.append((suspect, "It went away meanwhile."))
+                _note(outcome.refused, (suspect, "It went away meanwhile."))
             except _REFUSALS as error:
-                outcome.refused.append((suspect, str(error)))
+                _note(outcome.refused, (suspect, str(error)))
             except (OSError, FileEffectError) as error:
-                outcome.refused.append((suspect, getattr(error, "strerror", "") or str(error)))
+                _note(outcome.refused, (suspect, getattr(error, "strerror", "") or str(error)))
+            else:
+                outcome.number += made
+                _note(outcome.repaired if made else outcome.right, suspect)
+
+
+def _note(notes: list[T], note: T) -> None:
+    if len(notes) < crowd.SAMPLE:
+        notes.append(note)
 
 
 def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:

@@ -19,12 +19,12 @@ def check(depth: Depth) -> dict[str, int]:
     report = look.take(depth=depth)
     findings.keep(report)
     outcome = repair.repair_by_itself(report, actor=SCHEDULE)
-    after = look.take(depth=depth) if outcome.repaired else report
-    if outcome.repaired:
+    after = look.take(depth=depth) if outcome.number else report
+    if outcome.number:
         findings.keep(after)
     return {
         "found": len(report.suspects),
-        "repaired": len(outcome.repaired),
+        "repaired": outcome.number,
         "left": len(after.suspects),
     }
 

@@ -14,13 +14,11 @@ from ..audit_logger import Actor
 from ..errors import Severity
 from ..fsops import Found, Tree
 from ..models import ImportItem, Media
-from ..states import ItemState
 from . import quarantine
 from .media import is_inside
 from .rule import Depth, Keys, Look, Rule, Suspect, key_of, path_of
 
 CHUNK = 500
-_DONE = (ItemState.IMPORTED, ItemState.SOURCE_RESTORED, ItemState.SKIPPED)
 
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
@@ -33,10 +31,16 @@ def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
 
 
 def _named(library: Tree, keys: Keys) -> Iterator[Found]:
+    """What a walk would tell of them, without one through all that stands beside them."""
     for path in map(path_of, keys):
-        folder, _, _name = path.rpartition(b"/")
-        if library.exists(path):
-            yield from (entry for entry in fsops.walk(library, folder) if entry.path == path)
+        try:
+            found = fsops.find(library, path)
+            if found and found.kind == "directory":  # told of only when it cannot be read
+                found = next(fsops.walk(library, path), None)
+        except OSError:
+            continue  # a directory above it cannot be read, of which a finding of its own tells
+        if found and found.path == path:
+            yield found
 
 
 def _strays(look: Look, entries: list[Found]) -> Iterator[Suspect]:
@@ -44,10 +48,10 @@ def _strays(look: Look, entries: list[Found]) -> Iterator[Suspect]:
         if entry.kind == "unreadable_directory":
             facts = {"path": names.shown(entry.path), "detail": entry.reason}
             yield Suspect("directory_unreadable", key_of(entry.path), facts)
-    strays = [e for e in entries if e.kind in ("file", "special") and not _is_fresh(look, e.path)]
-    nobodys = unknown(strays)
-    for entry in strays:
-        if entry.path in nobodys:
+    files = [entry for entry in entries if entry.kind in ("file", "special")]
+    nobodys = unknown(files)
+    for entry in files:
+        if entry.path in nobodys and not _is_fresh(look, entry.path):
             told = {"path": names.shown(entry.path), "bytes": entry.size_bytes}
             yield Suspect("stray_file", key_of(entry.path), told)
 
@@ -58,9 +62,12 @@ def unknown(entries: Iterable[Found]) -> set[bytes]:
     clean = [path for path in paths if path.isprintable()]  # what no database holds is unknown
     known = set(Media.objects.filter(path__in=clean).values_list("path", flat=True))
     left = [path for path in clean if path not in known]
-    if left:
-        planned = ImportItem.objects.filter(destination__in=left).exclude(state__in=_DONE)
-        known.update(planned.values_list("destination", flat=True))
+    items = ImportItem.objects
+    for expected in (
+        (items.in_motion(), items.left_with_place()) if left else ()
+    ):  # by an index each
+        found = expected.filter(destination__in=left)
+        known.update(found.values_list("destination", flat=True))
     return {raw for path, raw in paths.items() if path not in known}
 
 

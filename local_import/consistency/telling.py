@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import findings
-from .look import LIMIT, RULES, Report
+from .look import RULES, Report
 from .repair import Outcome, plan
 from .rule import Suspect
 
@@ -20,16 +20,6 @@ def look_report(report: Report) -> dict[str, Any]:
         "rules": [rule.code for rule in report.looked],
         "findings": [finding(suspect) for suspect in standing],
         "accepted": [finding(suspect) for suspect in report.suspects if suspect not in standing],
-        "more": _not_told(report),
-    }
-
-
-def _not_told(report: Report) -> dict[str, int]:
-    """How many suspects of each rule are left out because there are too many of them."""
-    return {
-        code: number - LIMIT
-        for code, number in report.numbers.items()
-        if number > LIMIT and any(s.rule == code for s in report.suspects)
     }
 
 
@@ -68,4 +58,5 @@ def outcome_report(outcome: Outcome) -> dict[str, Any]:
         one | {"refused": reasons.get((one["rule"], one["object"]))} for one in told["findings"]
     ]
     repaired = [finding(suspect) for suspect in outcome.repaired]
-    return told | {"applied": True, "repaired": repaired, "left": left}
+    number = {"number": outcome.number}  # of repairs; of a crowd only a sample is listed
+    return told | {"applied": True, "repaired": repaired, "left": left} | number

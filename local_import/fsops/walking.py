@@ -6,9 +6,13 @@ import os
 import stat as modes
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 from .tree import Tree
 
+PORTION = 4096  # names of a directory that are held at a time
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Directories and files that systems and NAS boxes keep for themselves.
 SYSTEM_NAMES = frozenset(
     {
@@ -36,7 +40,7 @@ class Found:
 
 
 def walk(tree: Tree, path: bytes = b"") -> Iterator[Found]:
-    """Depth first, in the disk's order; one listing per level is open at a time.
+    """Depth first, in the disk's order; of each level one portion of names is held at a time.
 
     Raises OSError when the tree itself cannot be listed.
     """
@@ -75,7 +79,7 @@ def find(tree: Tree, path: bytes) -> Found | None:
 
 def is_empty(tree: Tree) -> bool:
     """Whether nothing at all stands at the top of the tree, as in a mount point without its disk."""
-    return not os.listdir(tree.descriptor)
+    return next(_portions(tree, b"")) == []
 
 
 def listing(tree: Tree, path: bytes) -> list[bytes] | None:
@@ -94,27 +98,43 @@ def _of(error: OSError, tree: Tree) -> bytes:
 
 
 def _listing(tree: Tree, path: bytes) -> Iterator[Found]:
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    if path:
-        fd = tree.at(path, lambda parent, name: os.open(name, flags, dir_fd=parent))
-    else:
-        fd = os.dup(tree.descriptor)
+    for names in _portions(tree, path):
+        for name in names:
+            try:
+                found = _entry(tree, os.path.join(path, name), name)
+            except PermissionError as error:
+                error.filename = tree.full(path)  # it may be listed, and not entered
+                raise
+            if found is not None:
+                yield found
+
+
+def _portions(tree: Tree, path: bytes) -> Iterator[list[bytes]]:
+    """The names in a directory; the last portion is never a full one, and may be empty.
+
+    Only while there are more is its descriptor open, so that a deep tree needs none for a level.
+    """
     try:
-        # A listing of names is small beside holding a descriptor open for every level.
-        names = [os.fsencode(name) for name in os.listdir(fd)]
+        with _open(tree, path) as entries:
+            while len(portion := _names(entries)) == PORTION:
+                yield portion
     except OSError as error:
         error.filename = tree.full(path)
         raise
+    yield portion
+
+
+def _open(tree: Tree, path: bytes) -> Any:
+    # A new description, also of the root: others may be reading the same directory.
+    fd = tree.at(path or b".", lambda parent, name: os.open(name, _DIRECTORY, dir_fd=parent))
+    try:
+        return os.scandir(fd)
     finally:
         os.close(fd)
-    for name in names:
-        try:
-            found = _entry(tree, os.path.join(path, name), name)
-        except PermissionError as error:
-            error.filename = tree.full(path)  # it may be listed, and not entered
-            raise
-        if found is not None:
-            yield found
+
+
+def _names(entries: Iterator[os.DirEntry[str]]) -> list[bytes]:
+    return [os.fsencode(entry.name) for entry in islice(entries, PORTION)]
 
 
 def _entry(tree: Tree, path: bytes, name: bytes) -> Found | None:

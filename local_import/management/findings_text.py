@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHOWN = 50
@@ -13,15 +13,15 @@ def look(report: Mapping[str, Any]) -> str:
     if report["consistent"]:
         return f"✔ Consistent, by {len(report['rules'])} rules.{accepted}"
     lines = _listed(report["findings"], "proposal")
-    lines += [f"  … and {number} more of {code}" for code, number in report["more"].items()]
     lines.append(f"{_number(report['findings'], 'finding')}.{accepted}{_way_on(report)}")
     return "\n".join(lines)
 
 
 def plan(report: Mapping[str, Any]) -> str:
     lines = []
-    for one in report["planned"]:
+    for one in report["planned"][:SHOWN]:
         lines += [_headline(one), f"    → {one['proposal']}", f"    Risk: {one['risk']}"]
+    lines += _more(report["planned"])
     lines += _listed(report["left"], "advice")
     summary = f"{_number(report['planned'], 'repair')} planned, {len(report['left'])} left to you."
     if report["planned"]:
@@ -32,17 +32,23 @@ def plan(report: Mapping[str, Any]) -> str:
 def outcome(report: Mapping[str, Any]) -> str:
     lines = [f"  ✔ {one['summary']} → {one['proposal']}" for one in report["repaired"][:SHOWN]]
     lines += _listed(report["left"], "advice")
-    summary = f"{_number(report['repaired'], 'repair')} made, {len(report['left'])} left."
+    made = f"{report['number']} repair{'' if report['number'] == 1 else 's'}"
+    summary = f"{made} made, {len(report['left'])} left."
     return "\n".join([*lines, summary])
 
 
-def _listed(findings: Iterable[Mapping[str, Any]], what_to_do: str) -> list[str]:
+def _listed(findings: Sequence[Mapping[str, Any]], what_to_do: str) -> list[str]:
     lines = []
-    for one in list(findings)[:SHOWN]:
+    for one in findings[:SHOWN]:
         lines.append(_headline(one))
         lines += [f"    {one['refused']}"] if one.get("refused") else []
         lines += [f"    → {one[what_to_do]}"] if one[what_to_do] else []
-    return lines
+    return lines + _more(findings)
+
+
+def _more(entries: Sequence[Any]) -> list[str]:
+    left = len(entries) - SHOWN
+    return [f"  … and {left} more; --json lists them."] if left > 0 else []
 
 
 def _headline(one: Mapping[str, Any]) -> str:

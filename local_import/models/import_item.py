@@ -24,6 +24,9 @@ from .stateful import Stateful, StatefulQuerySet
 I = ItemState  # noqa: E741
 _IN_MOTION = Q(state__in=(I.MOVING, I.UPDATING))
 _HASHED_WITHOUT_MEDIA = Q(media__isnull=True) & ~Q(sha256="") & ~_IN_MOTION
+_LEFT_WITH_PLACE = ~Q(destination="") & Q(
+    state__in=(I.PENDING, I.ANALYZING, I.CHECKING, I.FAILED, I.MISSING)
+)
 _WAITS = Q(owner="", lease_until__isnull=True)
 _WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
 
@@ -64,6 +67,15 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
             _repeated(
                 "{0}.media_id IS NULL AND NOT ({0}.sha256 = '') "
                 "AND NOT ({0}.state IN ('moving', 'updating'))"
+            )
+        )
+
+    def left_with_place(self) -> ImportItemQuerySet:
+        """Not in the library, but a place there was planned; a late worker may still bring it there."""
+        return self.filter(
+            _repeated(
+                "NOT ({0}.destination = '') AND {0}.state IN "
+                "('pending', 'analyzing', 'checking', 'failed', 'missing')"
             )
         )
 
@@ -213,6 +225,9 @@ class ImportItem(Stateful):
                 fields=["sha256"],
                 name="item_hashed_without_media",
                 condition=_HASHED_WITHOUT_MEDIA,
+            ),
+            models.Index(
+                fields=["destination"], name="item_left_with_place", condition=_LEFT_WITH_PLACE
             ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
             models.Index(
