@@ -1,7 +1,8 @@
 """Repair: plan, verify again, apply, and look again. Nothing is deleted.
 
-Each repair stands alone: it is verified right before it is made, and recorded with it. A repair that
-was killed is found again by the next look, or has left nothing to be found.
+Each repair stands alone: it is verified right before it is made, and recorded with it; one that touches
+files is recorded before, too, so that no file moves unheard of. A repair that was killed is found again
+by the next look, or has left nothing to be found.
 """
 
 from __future__ import annotations
@@ -136,6 +137,7 @@ def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     found = look.again(circumstances, rule, [suspect.key])
     for one in found:
         assert rule.repair
+        _audit.record(_entry(rule, one, actor, "Begun to repair", "consistency.repair_begun"))
         rule.repair(circumstances, one, actor)
         in_transaction(partial(_record, rule, one, actor))
     return bool(found)
@@ -151,17 +153,20 @@ def _repair_locked(circumstances: Look, rule: Rule, suspect: Suspect, actor: Act
 
 
 def _record(rule: Rule, suspect: Suspect, actor: Actor) -> None:
-    entry = Entry(
+    _audit.record(_entry(rule, suspect, actor, "Repaired", "consistency.repair"))
+    rows = Finding.objects.filter(digest=findings.digest_of(suspect))
+    findings.close(rows, FindingState.REPAIRED, actor.name, database_now())
+
+
+def _entry(rule: Rule, suspect: Suspect, actor: Actor, done: str, action: str) -> Entry:
+    return Entry(
         AuditCategory.CONSISTENCY,
-        f"Repaired: {rule.tell(suspect)}",
+        f"{done}: {rule.tell(suspect)}",
         level=AuditLevel.WARNING,
-        action="consistency.repair",
+        action=action,
         session_id=suspect.session_id,
         item_id=suspect.item_id,
         actor=actor,
         details={"rule": rule.code, "object": suspect.key, **suspect.evidence},
         recommended_actions=[rule.propose(suspect)],
     )
-    _audit.record(entry)
-    rows = Finding.objects.filter(digest=findings.digest_of(suspect))
-    findings.close(rows, FindingState.REPAIRED, actor.name, database_now())

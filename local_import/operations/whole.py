@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from .. import incidents, names
-from ..audit_logger import Actor, AuditLogger, Entry
+from .. import incidents
+from ..audit_logger import Actor
 from ..consistency import breaker, quarantine
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import DestinationTaken, Tree
 from ..models import ImportItem, ImportSession, Incident, OperationRun
-from ..models.audit_log import AuditCategory
 from ..pipeline import flags
 from ..services import background, control, possible, sessions, undo
 from ..states import ITEM_UNRESOLVED, ItemState, SessionState
@@ -28,7 +25,6 @@ from .plan import SAMPLE, Plan
 from .target import Target, parse
 
 Result = dict[str, Any]
-_audit = AuditLogger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,43 +120,16 @@ def _acknowledge(target: Target, actor: Actor, reason: str) -> Result:
 
 def _plan_restore(target: Target) -> Plan:
     with breaker.library_to_look_at() as library:
-        return Plan(why_not=_why_not_restored(library, target), touches=1)
-
-
-def _why_not_restored(library: Tree | None, target: Target) -> str:
-    if library is None:
-        return _("The library is not there, or not mounted.")
-    found = quarantine.find(library, target.word)
-    if found is None:
-        return _("There is no such file in the quarantine.")
-    if found.origin is None:
-        return _("Nobody wrote down where in the library the file stood.")
-    if library.exists(found.origin):
-        return _("Another file stands at its place now: {path}.").format(
-            path=names.shown(found.origin)
-        )
-    return ""
+        return Plan(why_not=quarantine.why_not_restored(library, target.word), touches=1)
 
 
 def _restore(target: Target, actor: Actor, reason: str) -> Result:
     with breaker.library_to_look_at() as library:
-        why = _why_not_restored(library, target)
-        found = library and quarantine.find(library, target.word)
-        if why or not library or not found:
-            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=why)
         try:
-            where = names.shown(quarantine.put_back(library, found))
-        except (DestinationTaken, OSError) as error:
-            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(error)) from error
-    entry = Entry(
-        AuditCategory.FILE_OPERATION,
-        reason,
-        action="quarantine.restore",
-        actor=actor,
-        details={"from": target.word, "to": where},
-    )
-    _audit.record(entry)
-    return {"path": where}
+            place = quarantine.restore(library, target.word, actor=actor, reason=reason)
+        except quarantine.NotRestored as why:
+            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(why)) from why
+    return {"path": place}
 
 
 _IMPORTED = (ItemState.IMPORTED,)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
-from os import fsencode
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ... import names
+from ...audit_logger import Actor
 from ...consistency import breaker, quarantine
-from ...fsops import DestinationTaken, Tree
+from ...fsops import Tree
 from ..refusals import wrong_use
 
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 self._restore(library, name or "", as_json=options["json"])
 
     def _list(self, library: Tree, *, as_json: bool) -> None:
-        rows = [_told(found) for found in quarantine.held(library)]
+        rows = [quarantine.told(library, found) for found in quarantine.held(library)]
         if as_json:
             self.stdout.write(json.dumps(rows, indent=2))
             return
@@ -46,29 +46,19 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(rows)} in quarantine.")
 
     def _restore(self, library: Tree, name: str, *, as_json: bool) -> None:
-        found = quarantine.find(library, name)
-        if found is None:
+        if quarantine.find(library, name) is None:
             wrong_use("Name a file of the quarantine: python manage.py quarantine list")
+        where, problem = "", ""
         try:
-            where, problem = names.shown(quarantine.put_back(library, found)), ""
-        except (DestinationTaken, ValueError, OSError) as error:
-            where, problem = "", str(error)
+            actor = Actor(f"command:{getpass.getuser()}")
+            where = quarantine.restore(library, name, actor=actor)
+        except quarantine.NotRestored as reason:
+            problem = str(reason)
         if as_json:
             self.stdout.write(json.dumps({"restored": where or None, "problem": problem or None}))
         elif problem:
-            sys.stderr.write(f"It was not put back: {names.shown(fsencode(problem))}.\n")
+            sys.stderr.write(f"It was not put back. {problem}\n")
         else:
             self.stdout.write(f"It is back as {where}.")
         if problem:
             sys.exit(1)
-
-
-def _told(found: quarantine.Held) -> dict[str, Any]:
-    origin = found.origin
-    return {
-        "name": quarantine.name_of(found),
-        "bytes": found.size_bytes,
-        "from": names.shown(origin) if origin else None,
-        "why": names.shown(str(found.manifest.get("why", "")).encode("utf-8", "replace")),
-        "at": found.manifest.get("at"),
-    }
