@@ -5,11 +5,23 @@ from errno import EACCES
 
 import pytest
 
+from tests.consistency import time_passed
+
 from .boundaries import fail, kill
 from .flow import cancel, retry
+from .mending import (
+    boundaries_of_repair,
+    damage,
+    loss,
+    repair_killed_at,
+    restore_killed_at,
+    restoring,
+    set_stray_aside,
+)
 from .place import SCENARIOS
 from .trial import boundaries_of_undo, killed_at, killed_twice, undo_killed_at, verb_killed_at
 
+COPY = ["copy on one disk"]
 LONGEST = 16  # boundaries of a verb; a number beyond its last is a verb that is not killed
 
 
@@ -56,5 +68,25 @@ UNDONE = [name for name, scenario in SCENARIOS.items() if not scenario.taken]
 def test_a_kill_of_an_undo_is_finished_by_one_sweep(trials, sampled):
     for boundary in sampled(boundaries_of_undo(trials), 3):
         undo_killed_at(trials, boundary)
+
+    trials.assert_clean()
+
+
+@pytest.mark.parametrize("place", COPY, indirect=True)
+@pytest.mark.parametrize("harm", [damage, loss])
+def test_a_kill_of_a_repair_is_finished_by_the_next(trials, sampled, harm, monkeypatch):
+    with time_passed(monkeypatch):
+        for boundary in sampled(boundaries_of_repair(trials, harm), 4):
+            repair_killed_at(trials, harm, boundary)
+
+    trials.assert_clean()
+
+
+@pytest.mark.parametrize("place", COPY, indirect=True)
+def test_a_kill_of_a_restore_leaves_the_file_at_one_place(trials, sampled, monkeypatch):
+    with time_passed(monkeypatch):
+        passed = restoring(trials, set_stray_aside(trials))
+        for boundary in sampled(passed, 3):
+            restore_killed_at(trials, boundary.number)
 
     trials.assert_clean()
