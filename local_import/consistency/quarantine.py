@@ -10,7 +10,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from .. import fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
@@ -70,6 +73,14 @@ def held(library: Tree) -> Iterator[Held]:
             yield Held(entry.path, entry.size_bytes)
 
 
+def find(library: Tree, name: str) -> Held | None:
+    """The file that a list calls so."""
+    path = PLACE + names.unshown(name)
+    if not names.is_below(path) or path.endswith(_MANIFEST) or not library.exists(path):
+        return None
+    return Held(path, library.stat(path).st_size)
+
+
 def manifest_of(library: Tree, path: bytes) -> Manifest:
     told = _read(library, path + _MANIFEST)
     origin = path_of(str(told.get("from", "")))
@@ -100,39 +111,54 @@ def told(library: Tree, found: Held) -> dict[str, Any]:
     }
 
 
-def restore(library: Tree, name: str, *, actor: Actor) -> bytes:
-    """Put the file of that name back to where it stood; returns the place.
-
-    The audit log tells when it begins and when it is done. Raises LookupError when there is no such
-    file, and NotRestored; then it stays where it is.
-    """
-    path = PLACE + names.unshown(name)
-    if not names.is_below(path) or path.endswith(_MANIFEST) or not library.exists(path):
-        raise LookupError(name)
-    origin = manifest_of(library, path).origin
+def why_not_restored(library: Tree | None, name: str) -> str:
+    """Why the file of that name cannot be put back to where it stood; nothing where it can."""
+    if library is None:
+        return _("The library is not there, or not mounted.")
+    found = find(library, name)
+    if found is None:
+        return _("There is no such file in the quarantine.")
+    origin = manifest_of(library, found.path).origin
     if origin is None:
-        raise NotRestored("Nobody wrote down where in the library it stood.")
-    if library.exists(origin):
-        raise NotRestored("Another file stands there now.")
-    _record(
-        "quarantine.restore_begun", "Begun to put it back from the quarantine.", name, origin, actor
-    )
+        return _("Nobody wrote down where in the library the file stood.")
+    return _taken(origin) if library.exists(origin) else ""
+
+
+def _taken(origin: bytes) -> str:
+    return _("Another file stands at its place now: {path}.").format(path=names.shown(origin))
+
+
+def restore(library: Tree | None, name: str, *, actor: Actor, reason: str = "") -> str:
+    """Put the file of that name back to where it stood; returns the place as it is shown.
+
+    The audit log tells when it begins and when it is done. Raises NotRestored; then it stays.
+    """
+    why = why_not_restored(library, name)
+    if why or library is None:
+        raise NotRestored(why)
+    path = PLACE + names.unshown(name)
+    origin = manifest_of(library, path).origin
+    assert origin
+    record = partial(_record, {"name": name, "to": names.shown(origin)}, actor)
+    record("quarantine.restore_begun", f"Begun to put it back. {reason}")
     try:
         fsops.publish(library, path, origin)
+        fsops.sync(library)
     except DestinationTaken:
-        raise NotRestored("Another file stands there now.") from None
-    fsops.sync(library)
-    _record("quarantine.restore", "Put back from the quarantine.", name, origin, actor)
-    return origin
+        raise NotRestored(_taken(origin)) from None
+    except OSError as error:
+        raise NotRestored(f"{error.strerror}.") from error
+    record("quarantine.restore", f"Put back. {reason}")
+    return names.shown(origin)
 
 
-def _record(action: str, text: str, name: str, origin: bytes, actor: Actor) -> None:
+def _record(details: dict[str, Any], actor: Actor, action: str, text: str) -> None:
     entry = Entry(
         AuditCategory.CONSISTENCY,
-        text,
+        text.strip(),
         level=AuditLevel.WARNING,
         action=action,
         actor=actor,
-        details={"name": name, "to": names.shown(origin)},
+        details=details,
     )
     _audit.record(entry)

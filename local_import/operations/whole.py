@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from .. import incidents, names
-from ..audit_logger import Actor, AuditLogger
+from .. import incidents
+from ..audit_logger import Actor
 from ..consistency import breaker, quarantine
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Tree
 from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..pipeline import flags
 from ..services import background, control, possible, sessions, undo
@@ -27,7 +25,6 @@ from .plan import SAMPLE, Plan
 from .target import Target, parse
 
 Result = dict[str, Any]
-_audit = AuditLogger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,33 +120,16 @@ def _acknowledge(target: Target, actor: Actor, reason: str) -> Result:
 
 def _plan_restore(target: Target) -> Plan:
     with breaker.library_to_look_at() as library:
-        return Plan(why_not=_why_not_restored(library, target), touches=1)
-
-
-def _why_not_restored(library: Tree | None, target: Target) -> str:
-    if library is None:
-        return _("The library is not there, or not mounted.")
-    found = quarantine.find(library, target.word)
-    if found is None:
-        return _("There is no such file in the quarantine.")
-    origin = quarantine.manifest_of(library, found.path).origin
-    if origin is None:
-        return _("Nobody wrote down where in the library the file stood.")
-    if library.exists(origin):
-        return _("Another file stands at its place now: {path}.").format(path=names.shown(origin))
-    return ""
+        return Plan(why_not=quarantine.why_not_restored(library, target.word), touches=1)
 
 
 def _restore(target: Target, actor: Actor, reason: str) -> Result:
     with breaker.library_to_look_at() as library:
-        why = _why_not_restored(library, target)
-        if why or not library:
-            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=why)
         try:
-            where = quarantine.restore(library, target.word, actor=actor)
-        except (LookupError, quarantine.NotRestored, OSError) as error:
-            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(error)) from error
-    return {"path": names.shown(where)}
+            place = quarantine.restore(library, target.word, actor=actor, reason=reason)
+        except quarantine.NotRestored as why:
+            raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(why)) from why
+    return {"path": place}
 
 
 _IMPORTED = (ItemState.IMPORTED,)

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from ... import names
 from ...audit_logger import Actor
 from ...consistency import breaker, quarantine
 from ...fsops import Tree
@@ -47,16 +46,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(rows)} in quarantine.")
 
     def _restore(self, library: Tree, name: str, *, as_json: bool) -> None:
+        if quarantine.find(library, name) is None:
+            wrong_use("Name a file of the quarantine: python manage.py quarantine list")
         where, problem = "", ""
         try:
             actor = Actor(f"command:{getpass.getuser()}")
-            where = names.shown(quarantine.restore(library, name, actor=actor))
-        except LookupError:
-            wrong_use("Name a file of the quarantine: python manage.py quarantine list")
+            where = quarantine.restore(library, name, actor=actor)
         except quarantine.NotRestored as reason:
             problem = str(reason)
-        except OSError as error:
-            problem = f"{error.strerror}."
         if as_json:
             self.stdout.write(json.dumps({"restored": where or None, "problem": problem or None}))
         elif problem:
