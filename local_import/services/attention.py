@@ -17,7 +17,7 @@ from ..models import Finding, ImportSession, Incident, Worker
 from ..models.finding import STANDING
 from ..pipeline.lease import LEASE
 from ..states import SessionState
-from ..troubleshooting import probe
+from .dry_run import free_bytes
 
 SHOWN = 8  # of each kind
 LOOKED_AT = 100  # incidents, the most recent
@@ -81,14 +81,6 @@ def machinery(running: list[ImportSession]) -> Machinery:
         sweep is not None and sweep.enabled,
         beat_at is None or now - beat_at > BEAT_SILENT_AFTER,
         names.shown(os.fsencode(settings.PHOTONEST_LIBRARY)),
-        _free_bytes(),
+        free_bytes(),
         sum(session.bytes_found - session.bytes_done for session in running),
     )
-
-
-def _free_bytes() -> int | None:
-    try:
-        room = probe.look(os.fsencode(settings.PHOTONEST_LIBRARY)).room
-    except (probe.NoAnswer, OSError):
-        return None
-    return room.free_bytes if room else None

@@ -79,6 +79,12 @@ def actions(context: Context, row: ImportSession | ImportItem | Incident) -> dic
 
 
 @register.filter
+def state_label(state: str) -> object:
+    """The word for the state of an item."""
+    return dict(ItemState.choices).get(state, state)
+
+
+@register.filter
 def operation_label(name: str | None) -> object:
     """The words on the button of an operation; empty for what the desk does not do itself."""
     known = name in Operation.values
