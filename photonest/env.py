@@ -88,6 +88,19 @@ def _directory(name: str, default: Path) -> Path:
     return path
 
 
+def sources() -> tuple[Path, ...]:
+    """The directories below which an import may be started on the pages; none unless they are named."""
+    named = os.environ.get("PHOTONEST_SOURCES", "").split(os.pathsep)
+    paths = [Path(name).expanduser() for name in named if name]
+    for path in paths:
+        if not path.is_absolute():
+            problem = f"names {str(path)!r}, which is not an absolute path"
+            raise WrongSetting(
+                "PHOTONEST_SOURCES", problem, "Write it from the root, as /srv/inbox:/media/cards."
+            )
+    return tuple(paths)
+
+
 def database(home_dir: Path) -> dict[str, Any]:
     """Django's settings of the one database: SQLite in the home directory, or DATABASE_URL."""
     url = os.environ.get("DATABASE_URL") or f"sqlite:///{home_dir / 'photonest.sqlite3'}"

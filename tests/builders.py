@@ -7,6 +7,7 @@ from local_import import door, names
 from local_import.door import Step
 from local_import.models import ImportItem, ImportSession, Media
 from local_import.state_machine import declared
+from local_import.state_synchronizer import StateSynchronizer
 
 MOMENT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
 DAMAGED = {"code": "damaged", "summary": "The photo is damaged."}
@@ -16,6 +17,13 @@ def make_session(state="pending", source=b"/inbox", **values):
     shown = names.shown(source)
     session = ImportSession.objects.create(source_path=source, source=shown, **values)
     return _bring(session, state)
+
+
+def walk(session):
+    """Say that everything in its source is found; what its state is then follows from its items."""
+    ImportSession.objects.filter(pk=session.pk).update(walked_at=MOMENT, planned_at=MOMENT)
+    StateSynchronizer().sync_session_with_items(session.pk)
+    return ImportSession.objects.get(pk=session.pk)
 
 
 def make_item(session=None, name=b"a.jpg", state="pending", **values):

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 CASES = {
     "PHOTONEST_HOME": ("relative/path", "not an absolute path"),
     "PHOTONEST_LIBRARY": ("/etc/passwd", "not a directory"),
+    "PHOTONEST_SOURCES": ("/srv/inbox:cards", "not an absolute path"),
     "DATABASE_URL": ("mysql://localhost/photos", "not supported"),
     "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
     "PHOTONEST_WORKERS": ("many", "no number from 1"),

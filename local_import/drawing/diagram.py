@@ -72,7 +72,7 @@ def _boxes(places: Mapping[str, Node]) -> Iterable[tuple[SafeString]]:
         middle = node.x + WIDTH / 2
         yield (
             format_html(
-                '<g class="node node-{} state-{}"><rect x="{}" y="{}" width="{}" height="{}" rx="8"/>'
+                '<g class="node node-{} is-{}"><rect x="{}" y="{}" width="{}" height="{}" rx="8"/>'
                 '<text x="{}" y="{}" class="node-word">{}</text><text x="{}" y="{}">{}</text></g>',
                 *(kind, node.state, node.x, node.y, WIDTH, HEIGHT),
                 *(middle, node.y + (19 if node.note else 27), node.word),

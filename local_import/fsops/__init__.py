@@ -34,7 +34,7 @@ from .problems import (
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .tree import Tree
 from .turns import turn
-from .walking import Found, find, is_empty, listing, walk
+from .walking import Found, Glance, find, glance, is_empty, listing, walk
 
 __all__ = [
     "READ",
@@ -44,6 +44,7 @@ __all__ = [
     "FileEffectError",
     "Fingerprint",
     "Found",
+    "Glance",
     "Identity",
     "Mount",
     "NotRegularFile",
@@ -61,6 +62,7 @@ __all__ = [
     "discard",
     "find",
     "free_bytes",
+    "glance",
     "is_below",
     "is_empty",
     "is_racy",

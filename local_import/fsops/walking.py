@@ -92,6 +92,42 @@ def listing(tree: Tree, path: bytes) -> list[bytes] | None:
     return [found.path for found in _listing(tree, path) if found.kind != "left_out"]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What stands in one directory, as far as was looked."""
+
+    directories: tuple[bytes, ...]  # their names, in order
+    files: int
+    is_cut: bool  # there is more than was looked at
+
+
+def glance(tree: Tree, path: bytes, most: int) -> Glance:
+    """Look at up to so many entries of one directory; what a walk leaves out is not told of.
+
+    Raises OSError when it cannot be listed, and ValueError for a path that leads out of the tree.
+    """
+    directories, files, looked = [], 0, 0
+    fd = _opened(tree, path)
+    try:
+        with os.scandir(fd) as entries:
+            for looked, entry in enumerate(entries, 1):
+                if looked > most:
+                    break
+                if is_left_out(name := os.fsencode(entry.name)):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(name)
+                files += entry.is_file(follow_symlinks=False)
+    finally:
+        os.close(fd)
+    return Glance(tuple(sorted(directories)), files, looked > most)
+
+
+def is_left_out(name: bytes) -> bool:
+    """Whether a walk leaves out whatever has this name."""
+    return name.startswith(b".") or name.lower() in SYSTEM_NAMES
+
+
 def _of(error: OSError, tree: Tree) -> bytes:
     full = os.fsencode(error.filename or tree.root)
     return full[len(tree.root) :].lstrip(b"/")
@@ -125,12 +161,19 @@ def _portions(tree: Tree, path: bytes) -> Iterator[list[bytes]]:
 
 
 def _open(tree: Tree, path: bytes) -> Any:
-    # A new description, also of the root: others may be reading the same directory.
-    fd = tree.at(path or b".", lambda parent, name: os.open(name, _DIRECTORY, dir_fd=parent))
+    fd = _opened(tree, path)
     try:
         return os.scandir(fd)
     finally:
         os.close(fd)
+
+
+def _opened(tree: Tree, path: bytes) -> int:
+    """A descriptor of a directory, which the caller closes.
+
+    A new description, also of the root: others may be reading the same directory.
+    """
+    return tree.at(path or b".", lambda parent, name: os.open(name, _DIRECTORY, dir_fd=parent))
 
 
 def _names(entries: Iterator[os.DirEntry[str]]) -> list[bytes]:

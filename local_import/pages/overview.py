@@ -8,14 +8,35 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from ..models import ImportSession
+from ..services.attention import machinery, trouble
+from ..services.session_list import with_progress
+from ..states import SessionState
 from .page import Context, draw
+
+SHOWN_RUNNING, SHOWN_FINISHED = 20, 6
+_ENDED = (SessionState.IMPORTED, SessionState.FAILED, SessionState.CANCELED)
 
 
 @require_safe
 @permission_required("local_import.see_imports", raise_exception=True)
 def overview(request: HttpRequest) -> HttpResponse:
-    return draw(request, "overview", _("Overview"), parts={"running": _running}, moving=True)
+    parts = {
+        "attention": lambda: {"trouble": trouble()},
+        "running": _running,
+        "machinery": lambda: {"machinery": machinery(_sessions_running())},
+        "finished": _finished,
+    }
+    return draw(request, "overview", _("Overview"), parts=parts, moving=True)
+
+
+def _sessions_running() -> list[ImportSession]:
+    return list(ImportSession.objects.running().order_by("-pk")[:SHOWN_RUNNING])
 
 
 def _running() -> Context:
-    return {"sessions": ImportSession.objects.running().order_by("-pk")[:20]}
+    return {"rows": with_progress(_sessions_running())}
+
+
+def _finished() -> Context:
+    ended = ImportSession.objects.filter(state__in=_ENDED).order_by("-pk")[:SHOWN_FINISHED]
+    return {"rows": with_progress(list(ended))}

@@ -15,7 +15,7 @@ from ..services import story
 from ..services.explain import explain
 from ..services.progress import progress_of
 from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
-from .page import Context, draw
+from .page import Context, Parts, draw
 from .session_way import drawn_way
 
 
@@ -23,7 +23,7 @@ from .session_way import drawn_way
 @permission_required("local_import.see_imports", raise_exception=True)
 def session(request: HttpRequest, pk: int) -> HttpResponse:
     row = session_or_404(pk)
-    parts = {
+    parts: Parts = {
         "progress": partial(_progress, row),
         "actions": dict,
         "problems": partial(_problems, row),

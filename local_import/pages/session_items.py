@@ -12,6 +12,7 @@ from ..errors import ErrorCode
 from ..services.item_list import Place, Wanted, page_of
 from ..services.progress import progress_of
 from ..states import ItemState
+from .filters import query_from, word
 from .page import draw
 from .session import session_or_404
 
@@ -22,36 +23,31 @@ LONGEST_PATH = 1_000  # characters of a filter
 @permission_required("local_import.see_imports", raise_exception=True)
 def session_items(request: HttpRequest, pk: int) -> HttpResponse:
     row, wanted = session_or_404(pk), _wanted(request)
+    counts = progress_of(row).counts
     page = page_of(pk, wanted, _after(request))
     context = {
         "session": row,
         "wanted": wanted,
         "page": page,
-        "states": [(state, progress_of(row).counts.get(state, 0)) for state in ItemState],
+        "states": [(state, counts.get(state, 0)) for state in ItemState],
         "codes": ErrorCode.choices,
-        "first": _query(request, None) if "after" in request.GET else "",
-        "next": _query(request, page.after) if page.after else "",
+        "first": query_from(request, None) if "after" in request.GET else "",
+        "next": query_from(request, "-".join(map(str, page.after))) if page.after else "",
     }
     title = _("Session %(number)d: files") % {"number": pk}
     return draw(request, "session_items", title, context)
 
 
 def _wanted(request: HttpRequest) -> Wanted:
-    """Raises Http404 that says which word is not known."""
-    state, code = request.GET.get("state", ""), request.GET.get("code", "")
-    _check("state", state, ItemState.values)
-    _check("code", code, ErrorCode.values)
     incident = request.GET.get("incident", "")
     if incident and row_id(incident) is None:
         raise Http404(_("An incident is named by its number."))
-    path = request.GET.get("path", "")[:LONGEST_PATH]
-    return Wanted(state, code, row_id(incident), path)
-
-
-def _check(name: str, word: str, known: list[str]) -> None:
-    if word and word not in known:
-        told = {"name": name, "word": word[:100], "known": ", ".join(known)}
-        raise Http404(_("Of %(name)s, “%(word)s” is not known. It is one of: %(known)s.") % told)
+    return Wanted(
+        word(request, "state", ItemState.values),
+        word(request, "code", ErrorCode.values),
+        row_id(incident),
+        request.GET.get("path", "")[:LONGEST_PATH],
+    )
 
 
 def _after(request: HttpRequest) -> Place | None:
@@ -64,12 +60,3 @@ def _after(request: HttpRequest) -> Place | None:
     if state not in ItemState.values or pk is None:
         raise Http404(_("The list has no such place. Begin at its top."))
     return state, pk
-
-
-def _query(request: HttpRequest, after: Place | None) -> str:
-    """The same question, from another place on."""
-    query = request.GET.copy()
-    query.pop("after", None)
-    if after is not None:
-        query["after"] = f"{after[0]}-{after[1]}"
-    return f"?{query.urlencode()}"

@@ -11,6 +11,7 @@ from .session import session, why
 from .session_items import session_items
 from .session_report import session_report
 from .sessions import sessions
+from .start import start
 
 app_name = "import"
 urlpatterns = [
@@ -20,6 +21,7 @@ urlpatterns = [
     path("operations/runs/<int:pk>/", run, name="operation_run"),
     path("operations/runs/<int:pk>/cancel/", cancel, name="operation_cancel"),
     path("operations/<slug:name>/", operation, name="operation"),
+    path("start/", start, name="start"),
     path("sessions/", sessions, name="sessions"),
     path("sessions/<int:pk>/", session, name="session"),
     path("sessions/<int:pk>/items/", session_items, name="session_items"),

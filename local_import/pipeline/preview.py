@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import islice
 
@@ -18,11 +19,20 @@ from .scan import UNREADABLE, found_in_source
 from .work import Work
 
 
-def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
-    """Every file with its verdict; `left_out` is counted up by reason meanwhile."""
+def preview(
+    desk: Desk,
+    left_out: dict[str, int],
+    *,
+    batch_items: int = BATCH_ITEMS,
+    most_bytes: float = math.inf,
+) -> Iterator[Work]:
+    """Every file with its verdict; `left_out` is counted up by reason meanwhile.
+
+    It ends before more than `most_bytes` are read.
+    """
     seen: dict[str, str] = {}
-    works = _works(desk, left_out)
-    while batch := list(islice(works, BATCH_ITEMS)):
+    works = _within(_works(desk, left_out), most_bytes)
+    while batch := list(islice(works, batch_items)):
         for work in batch:
             analyse(desk, work)
             _avoid_taken_place(desk, work)
@@ -30,6 +40,14 @@ def preview(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
         for work in batch:
             _judge_twin(work, seen)
             yield work
+
+
+def _within(works: Iterator[Work], most_bytes: float) -> Iterator[Work]:
+    for work in works:
+        most_bytes -= work.size_bytes
+        if most_bytes < 0:
+            return
+        yield work
 
 
 def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:

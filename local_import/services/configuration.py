@@ -78,6 +78,12 @@ SETTINGS = (
         lambda: settings.PHOTONEST_LIBRARY,
         is_private=True,
     ),
+    Setting(
+        "PHOTONEST_SOURCES",
+        _("Directories below which an import may be started on these pages."),
+        _listed("PHOTONEST_SOURCES"),
+        is_private=True,
+    ),
     Setting("DATABASE_URL", _("The database."), _database, is_private=True),
     Setting("CELERY_BROKER_URL", _("The message broker."), _broker, is_private=True),
     Setting(

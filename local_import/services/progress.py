@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -66,27 +66,44 @@ class Progress:
 
 def progress_of(session: ImportSession) -> Progress:
     """Of the session as it was read; its items are counted where its own picture is too old."""
-    counts, counted_at = _counts(session)
-    done = sum(counts.get(state, 0) for state in ITEM_AT_REST)
-    now = (counted_at.timestamp(), done, session.bytes_done)
-    rate = pace.rate(session.pace, now) if session.state in SESSION_RUNNING else None
-    outlook = _outlook(session, counts, done, rate, counted_at)
-    return Progress(counts, session.bytes_found, session.bytes_done, counted_at, rate, outlook)
+    return progress_of_many([session])[0]
 
 
-def _counts(session: ImportSession) -> tuple[Mapping[str, int], datetime]:
+def progress_of_many(sessions: Sequence[ImportSession]) -> list[Progress]:
+    """The same for each; one query counts the items of all whose pictures are too old."""
     now = timezone.now()
-    known = session.counted_at
-    if known is not None and (session.state not in SESSION_RUNNING or now - known < FRESH):
-        return session.counts, known
-    return count(session.pk), now
+    counted_now = count([session.pk for session in sessions if not _is_fresh(session, now)])
+    return [
+        _progress(session, counted_now[session.pk], now)
+        if session.pk in counted_now
+        else _progress(session, session.counts, session.counted_at or now)
+        for session in sessions
+    ]
 
 
-def count(session_id: int) -> dict[str, int]:
-    """The items by state, counted now, from an index alone."""
-    rows = ImportItem.objects.in_session(session_id).values_list("state")
-    found = dict(rows.annotate(number=Count("pk")).order_by())
-    return counted(()) | found
+def _is_fresh(session: ImportSession, now: datetime) -> bool:
+    """A session that does not run was counted when it came to rest."""
+    if session.state not in SESSION_RUNNING:
+        return True
+    return session.counted_at is not None and now - session.counted_at < FRESH
+
+
+def count(session_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """The items of each session by state, counted now, from an index alone."""
+    found = {pk: counted(()) for pk in session_ids}
+    if found:
+        items = ImportItem.objects.filter(session__in=session_ids).values_list("session", "state")
+        for pk, state, number in items.annotate(number=Count("pk")).order_by():
+            found[pk][state] = number
+    return found
+
+
+def _progress(session: ImportSession, counts: Mapping[str, int], at: datetime) -> Progress:
+    done = sum(counts.get(state, 0) for state in ITEM_AT_REST)
+    point = (at.timestamp(), done, session.bytes_done)
+    rate = pace.rate(session.pace, point) if session.state in SESSION_RUNNING else None
+    outlook = _outlook(session, counts, done, rate, at)
+    return Progress(counts, session.bytes_found, session.bytes_done, at, rate, outlook)
 
 
 def _outlook(

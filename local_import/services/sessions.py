@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 
 from .. import door, names
 from ..audit_logger import SYSTEM, Actor
@@ -37,15 +39,36 @@ def create(
     with open_library():
         pass
 
-    def work() -> ImportSession:
-        session = ImportSession.objects.create(
-            label=label,
-            source_path=source,
-            source=names.shown(source),
-            mode=mode,
-            created_by_id=actor.user_id,
-        )
-        return _confirm(session.pk, actor)
+    return in_transaction(partial(_new, source, mode, label, actor))
+
+
+def _new(source: bytes, mode: str, label: str, actor: Actor) -> ImportSession:
+    session = ImportSession.objects.create(
+        label=label,
+        source_path=source,
+        source=names.shown(source),
+        mode=mode,
+        created_by_id=actor.user_id,
+    )
+    return _confirm(session.pk, actor)
+
+
+def create_once(
+    source: bytes, *, mode: str, label: str, actor: Actor
+) -> tuple[ImportSession, bool]:
+    """A session that is ready to start, or the unfinished one of this source; and whether it is new.
+
+    Whoever asks twice at once, as by a double click, gets the same. Raises ImportProblem.
+    """
+    path = check_source(source)
+    with open_library():
+        pass
+
+    def work() -> tuple[ImportSession, bool]:
+        # Of one person one request after the other: the second finds what the first has made.
+        list(get_user_model().objects.select_for_update().filter(pk=actor.user_id or 0))
+        found = unfinished(path, mode)
+        return (found, False) if found else (_new(path, mode, label, actor), True)
 
     return in_transaction(work)
 

@@ -16,7 +16,7 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
 
 from .. import drawing, operations
-from ..errors import ErrorCode
+from ..errors import ErrorCode, Operation
 from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..states import ItemState
 from ..wording import retell
@@ -77,6 +77,19 @@ def actions(context: Context, row: ImportSession | ImportItem | Incident) -> dic
     user = context["request"].user
     offers = operations.offered(row)
     return {"offers": [(offer, user.has_perm(offer.permission)) for offer in offers]}
+
+
+@register.filter
+def state_label(state: str) -> object:
+    """The word for the state of an item."""
+    return dict(ItemState.choices).get(state, state)
+
+
+@register.filter
+def operation_label(name: str | None) -> object:
+    """The words on the button of an operation; empty for what the desk does not do itself."""
+    known = name in Operation.values
+    return operations.REGISTRY[Operation(str(name))].label if known else ""
 
 
 def _ago(moment: datetime) -> str:

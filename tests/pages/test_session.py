@@ -9,10 +9,10 @@ import pytest
 from local_import import door
 from local_import.audit_logger import Actor, StructuredLogger
 from local_import.door import Step
-from local_import.models import ImportItem, ImportSession
+from local_import.models import ImportItem
 from local_import.services import control
 from local_import.state_synchronizer import StateSynchronizer
-from tests.builders import make_item, make_session
+from tests.builders import make_item, make_session, walk
 
 SYNC = StateSynchronizer()
 
@@ -27,8 +27,7 @@ def session(db):
     make_item(session, b"2020/f.jpg", "failed")
     make_item(session, b"2020/g.jpg", "failed")
     make_item(session, b"2020/w.jpg", "pending")
-    SYNC.sync_session_with_items(session.pk)
-    return ImportSession.objects.get(pk=session.pk)
+    return walk(session)
 
 
 def text_of(client, address):
@@ -50,9 +49,9 @@ def test_the_page_tells_where_the_session_stands(viewer, session):
 def test_the_way_is_drawn_with_the_state_it_is_in(viewer, session):
     text = text_of(viewer, f"/import/sessions/{session.pk}/")
 
-    assert "node-here state-importing" in text
-    assert "node-passed state-ready" in text
-    assert "node-ahead state-imported" in text
+    assert "node-here is-importing" in text
+    assert "node-passed is-ready" in text
+    assert "node-ahead is-imported" in text
 
 
 def test_what_fails_is_told_by_cause_with_what_to_do(operator, session):
