@@ -81,6 +81,10 @@ class Rule:
     advice: Text = ""  # what a person does where there is no repair, or where it does not help
 
     @property
+    def is_repairable(self) -> bool:
+        return self.repair is not None
+
+    @property
     def in_general(self) -> str:
         """The sentence without an object: the names of the facts stand for them."""
         return str(self.sentence).format_map(_Names())

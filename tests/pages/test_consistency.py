@@ -50,7 +50,7 @@ def test_every_rule_is_listed_with_its_sentence(viewer):
 
     for code in RULES:
         assert f"<code>{code}</code>" in page
-    assert "not yet" in page and "unknown" in page
+    assert "not yet" in page and "unknown" in page and "when asked" in page
 
 
 def test_a_rule_that_was_asked_says_when_and_how_many_it_found(viewer, library):
