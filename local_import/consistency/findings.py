@@ -10,15 +10,17 @@ from functools import partial
 from django.db.models import Q
 
 from .. import names
-from ..audit_logger import Actor
+from ..audit_logger import Actor, AuditLogger, Entry
 from ..metrics import note_finding
 from ..models import Finding
-from ..models.finding import STANDING, FindingState
+from ..models.audit_log import AuditCategory
+from ..models.finding import STANDING, FindingState, RuleLook
 from ..transactions import database_now, in_transaction
 from . import crowd
 from .look import FREEZING, RULES, Report, look_again
 from .rule import Rule, Suspect
 
+_audit = AuditLogger()
 _CLOSED = (FindingState.REPAIRED, FindingState.GONE)
 
 
@@ -32,6 +34,7 @@ def keep(report: Report) -> None:
     for suspect in _with_room(report.suspects):
         in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
     _close_gone(report, now)
+    in_transaction(partial(_note_look, report, now))
 
 
 def _with_room(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
@@ -104,6 +107,19 @@ def close(rows: Iterable[Finding], state: FindingState, by: str, now: datetime) 
     found.update(state=state, closed_at=now, closed_by=by, accepted_until=None)
 
 
+def _note_look(report: Report, now: datetime) -> None:
+    """Write down when each rule was asked about everything."""
+    if report.session_id is None:
+        numbers, judged = report.numbers, report.judged()
+        rows = [RuleLook(rule=r.code, looked_at=now, number=numbers[r.code]) for r in judged]
+        RuleLook.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["rule"],
+            update_fields=["looked_at", "number"],
+        )
+
+
 def is_frozen() -> bool:
     """Whether the last look at the files found the disk away: until another one finds it there."""
     return Finding.objects.filter(rule__in=FREEZING, state__in=STANDING).exists()
@@ -120,11 +136,23 @@ def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Fi
 
     Raises Finding.DoesNotExist when it does not stand.
     """
-    rows = Finding.objects.filter(pk=finding_id, state__in=(*STANDING, FindingState.ACCEPTED))
-    rows.update(
-        state=FindingState.ACCEPTED,
-        accepted_until=until,
-        accepted_reason=reason,
-        accepted_by=actor.name,
+    return in_transaction(partial(_accept, finding_id, until, reason, actor))
+
+
+def _accept(finding_id: int, until: datetime, reason: str, actor: Actor) -> Finding:
+    acceptable = Finding.objects.filter(state__in=(*STANDING, FindingState.ACCEPTED))
+    row = acceptable.select_for_update().get(pk=finding_id)
+    row.state, row.accepted_until = FindingState.ACCEPTED, until
+    row.accepted_reason, row.accepted_by = reason, actor.name
+    row.save(update_fields=["state", "accepted_until", "accepted_reason", "accepted_by"])
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        reason,
+        action="consistency.accept",
+        session_id=row.session_id,
+        item_id=row.item_id,
+        actor=actor,
+        details={"finding": row.pk, "rule": row.rule, "until": until.isoformat()},
     )
-    return rows.get(pk=finding_id)
+    _audit.record(entry)
+    return row

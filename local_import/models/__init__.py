@@ -3,7 +3,7 @@ the operations asked for, the audit log."""
 
 from .alert import Alert, AlertNotice, AlertRule
 from .audit_log import AuditLog
-from .finding import Finding
+from .finding import Finding, RuleLook
 from .import_item import ImportItem
 from .import_session import ImportSession
 from .incident import Incident
@@ -24,5 +24,6 @@ __all__ = [
     "Media",
     "MetricBucket",
     "OperationRun",
+    "RuleLook",
     "Worker",
 ]

@@ -67,3 +67,20 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.summary}"
+
+
+class RuleLook(models.Model):
+    """When a rule was last asked about everything, and what came of it; of a look whose findings are
+    kept, and not of one that a person took only to see."""
+
+    rule = models.CharField(_("rule"), max_length=40, unique=True)
+    looked_at = models.DateTimeField(_("last looked at"))
+    number = models.PositiveIntegerField(_("objects that broke it"))
+
+    class Meta:
+        db_table = "local_import_rule_look"
+        verbose_name = _("look of a rule")
+        verbose_name_plural = _("looks of rules")
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.looked_at:%Y-%m-%d %H:%M}"

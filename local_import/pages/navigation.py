@@ -12,6 +12,7 @@ SECTIONS = (
     ("import:overview", _("Overview")),
     ("import:sessions", _("Sessions")),
     ("import:operations", _("Operations")),
+    ("import:consistency", _("Consistency")),
     ("import:health", _("Health")),
 )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
+from .consistency import accept, consistency, finding, findings_list
+from .explain import explanation
 from .health import health
 from .operations import cancel, operation, run, runs
 from .overview import overview
@@ -16,6 +18,11 @@ from .start import start
 app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
+    path("consistency/", consistency, name="consistency"),
+    path("consistency/findings/", findings_list, name="findings"),
+    path("consistency/findings/<int:pk>/", finding, name="finding"),
+    path("consistency/findings/<int:pk>/accept/", accept, name="finding_accept"),
+    path("explain/", explanation, name="explain"),
     path("health/", health, name="health"),
     path("operations/", runs, name="operations"),
     path("operations/runs/<int:pk>/", run, name="operation_run"),
