@@ -24,7 +24,7 @@ def written(route):
 def word(answer):
     if answer.status_code == 302 and answer.url.startswith("/admin/login/"):
         return "sign in"
-    return {403: "no", 405: "-", 500: "broken"}.get(answer.status_code, "yes")
+    return {401: "no", 403: "no", 405: "-", 500: "broken"}.get(answer.status_code, "yes")
 
 
 def test_every_address_has_its_rows():

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from local_import import door
 from local_import.door import Step
-from local_import.models import Finding, ImportItem, Worker
+from local_import.models import Finding, ImportItem, OperationRun, Worker
 from local_import.state_machine import declared
 from local_import.states import ItemState
 from tests.builders import make_item, make_session
@@ -57,6 +57,10 @@ class World:
             last_seen_at=now,
         )
 
+        self.run = OperationRun.objects.create(
+            name="retry", target=f"session:{self.session.pk}", key="world", actor="operator"
+        )
+
     def _fail_again(self):
         """By a failure of which everything is known, and an incident."""
         failure = {
@@ -82,7 +86,8 @@ class World:
 
     def address(self, route):
         """The route with the numbers of what there is."""
-        return "/" + _ARGUMENT.sub(lambda found: self._value(route, found), route).strip("^$")
+        address = "/" + _ARGUMENT.sub(lambda found: self._value(route, found), route).strip("^$")
+        return f"{address}?target=session:{self.session.pk}" if "<slug:name>" in route else address
 
     def _value(self, route, found):
         kinds = {
@@ -90,12 +95,14 @@ class World:
             "items": self.failed.pk,
             "incidents": self.failed.incident_id,
             "findings": Finding.objects.first().pk,
+            "runs": self.run.pk,
         }
         before = route[: found.start()].strip("/^").split("/")
         if len(before) == 3 and before[2] in (models := apps.all_models.get(before[1], {})):
             return str(_first(models[before[2]]))
-        if "app_label" in found[0]:
-            return "local_import"
+        words = {"app_label": "local_import", "slug:name": "pause", "str:form": "csv"}
+        if word := next((words[one] for one in words if one in found[0]), ""):
+            return word
         return str(kinds.get(before[-1], "1"))
 
 
