@@ -1,9 +1,11 @@
 """People in front of the pages: one of each role, with a client that asks or a browser that shows."""
 
+import functools
 import os
 import shutil
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -15,9 +17,12 @@ PASSWORD = "a long pass phrase"
 CHROMIUM = shutil.which("chromium")
 
 
+hashed = functools.cache(make_password)  # slow by design, and the same each time
+
+
 def new_user(role):
     """A member of the staff with one role; `None`: with no role at all."""
-    user = User.objects.create_user(str(role), password=PASSWORD, is_staff=True)
+    user = User.objects.create(username=str(role), password=hashed(PASSWORD), is_staff=True)
     if role:
         user.groups.add(Group.objects.get(name=role))
     return user

@@ -31,16 +31,16 @@ def test_every_address_has_its_rows():
     assert set(TABLE) == {(written(one), method) for one in routes() for method in ("GET", "POST")}
 
 
-@pytest.mark.parametrize(("route", "method"), TABLE)
-def test_the_table_is_right(client, client_of, route, method):
+@pytest.mark.parametrize("route", sorted({route for route, _method in TABLE}))
+def test_the_table_is_right(client, client_of, route):
     address = World().address(next(one for one in routes() if written(one) == route))
     clients = [client, *map(client_of, ADDS)]
+    for method in ("GET", "POST"):
+        answers = [getattr(one, method.lower())(address) for one in clients]
 
-    answers = [getattr(one, method.lower())(address) for one in clients]
-
-    assert dict(zip(PEOPLE, map(word, answers), strict=True)) == dict(
-        zip(PEOPLE, TABLE[route, method], strict=True)
-    )
+        assert dict(zip(PEOPLE, map(word, answers), strict=True)) == dict(
+            zip(PEOPLE, TABLE[route, method], strict=True)
+        )
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
