@@ -557,8 +557,9 @@ def test_a_certificate_is_that_of_the_name_and_not_of_the_address(
 
 def test_a_resolver_that_hangs_is_not_waited_for(settings, monkeypatch, quick):
     settings.PHOTONEST_ALERT_WEBHOOK = "https://slow.example.org/"
-    over = threading.Event()
-    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
+    over, made = threading.Event(), connections(monkeypatch)
+    found = [(socket.AF_INET, 1, 6, "", ("8.8.8.8", 443))]
+    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_, **__: over.wait(20) and found)
     began = time.monotonic()
 
     with pytest.raises(Undelivered, match="in time"):
@@ -566,6 +567,8 @@ def test_a_resolver_that_hangs_is_not_waited_for(settings, monkeypatch, quick):
 
     assert time.monotonic() - began < 3
     over.set()
+    wait_for(lambda: not any(thread.name == "bounded" for thread in threading.enumerate()))
+    assert made == []  # what was given up is not sent later
 
 
 def test_a_mail_server_that_hangs_is_not_waited_for(settings, monkeypatch):

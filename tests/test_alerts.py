@@ -373,6 +373,19 @@ def test_whatever_happens_an_alert_says_what_was_seen_last_and_nothing_is_told_t
     )
 
 
+def test_what_stands_for_long_is_not_written_anew_each_minute(stage, django_assert_max_num_queries):
+    causes = [f"cause {number}" for number in range(50)]
+    stage.see(*causes)
+    before = alert("cause 7")
+
+    with django_assert_max_num_queries(25):
+        stage.see(*causes)
+
+    after = alert("cause 7")
+    assert after.last_seen_at > before.last_seen_at
+    assert Alert.objects.count() == 50
+
+
 def test_old_resolved_alerts_go_away_with_their_notices(stage):
     stage.see("a")
     stage.see()
