@@ -557,8 +557,9 @@ def test_a_certificate_is_that_of_the_name_and_not_of_the_address(
 
 def test_a_resolver_that_hangs_is_not_waited_for(settings, monkeypatch, quick):
     settings.PHOTONEST_ALERT_WEBHOOK = "https://slow.example.org/"
-    over = threading.Event()
-    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
+    over, made = threading.Event(), connections(monkeypatch)
+    found = [(socket.AF_INET, 1, 6, "", ("8.8.8.8", 443))]
+    monkeypatch.setattr(targets.socket, "getaddrinfo", lambda *_, **__: over.wait(20) and found)
     began = time.monotonic()
 
     with pytest.raises(Undelivered, match="in time"):
@@ -566,6 +567,8 @@ def test_a_resolver_that_hangs_is_not_waited_for(settings, monkeypatch, quick):
 
     assert time.monotonic() - began < 3
     over.set()
+    wait_for(lambda: not any(thread.name == "bounded" for thread in threading.enumerate()))
+    assert made == []  # what was given up is not sent later
 
 
 def test_a_mail_server_that_hangs_is_not_waited_for(settings, monkeypatch):
@@ -601,11 +604,20 @@ def test_a_real_worker_tells_a_real_receiver_of_a_real_failure(desk, inbox, work
             "PHOTONEST_ALERT_HOSTS": "127.0.0.1",
         }
         desk.import_photos(inbox, status=1)
+        assert [told(one) for one in server.got] == [FAILED]  # by the import, as there is no beat
+        desk.manage("import_item", "1", "dismiss", "--reason", "Not needed.")
         worker("--queues", "sweeps")
         desk.call("local_import.evaluate_alerts")
-        wait_for(lambda: server.got)
-        told = json.loads(desk.manage("alerts", "list", "--json").stdout)
+        wait_for(lambda: len(server.got) == 2)
+        listed = json.loads(desk.manage("alerts", "list", "--all", "--json").stdout)
 
-    assert "Session 1 has failed: 1 files, by damaged." in json.loads(server.got[0][2])["text"]
-    assert [one["state"] for one in told["alerts"]] == ["firing"]
-    assert told["undelivered"] == []
+    assert told(server.got[1]) == FAILED.replace("[medium]", "[resolved]")
+    assert [one["state"] for one in listed["alerts"]] == ["resolved"]
+    assert listed["undelivered"] == []
+
+
+FAILED = "[medium] Session 1 has failed: 1 files, by damaged."
+
+
+def told(request):
+    return json.loads(request[2])["text"]

@@ -190,6 +190,21 @@ def test_no_worker_fires_where_a_session_waits_for_one(library):
     assert firing() == []
 
 
+def test_sessions_that_stand_still_for_want_of_a_worker_are_one_alert(library):
+    worker = make_worker("elsewhere:1:1")
+    for number in range(3):
+        session = builders.make_session("ready", source=b"/inbox/%d" % number)
+        builders.make_item(session)
+        stand_still(session)
+    assert [rule for rule, _cause in firing()] == ["session_stalled"] * 3
+
+    worker.delete()
+    assert firing() == [("no_worker", "")]
+
+    rules.change("no_worker", {"enabled": False}, actor=ADA)
+    assert [rule for rule, _cause in firing()] == ["session_stalled"] * 3
+
+
 def test_no_worker_fires_where_beat_asks_in_vain(library):
     beat(timedelta(seconds=30))
 

@@ -1,6 +1,7 @@
 """An alert says what is so: seen, told once for each cause, and over when it is over."""
 
 import json
+import random
 import threading
 from datetime import timedelta
 
@@ -257,8 +258,7 @@ def test_an_alert_and_its_notice_are_written_together_or_not_at_all(stage, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "put_fired", fail)
-        with pytest.raises(RuntimeError):
-            stage.see("a")
+        assert stage.see("a")["troubled"] == 1
     assert not Alert.objects.exists() and not actions()
 
     stage.see("a")
@@ -333,6 +333,57 @@ def test_what_is_set_of_a_rule_is_audited_and_nothing_else_is(stage):
     row = AuditLog.objects.get(action="alert_rule.change")
     assert (row.actor, row.details["before"]) == ("ada", {"threshold": 1.0})
     assert row.details["after"] == {"threshold": 5.0}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_happens_an_alert_says_what_was_seen_last_and_nothing_is_told_twice(stage, seed):
+    chance = random.Random(seed)
+    set_rule(cooldown_minutes=chance.choice([0, 5, 60]))
+    for _ in range(25):
+        happens = chance.choice(["see", "see", "see", "acknowledge", "mute", "unmute", "deliver"])
+        if happens == "see":
+            seen = {cause for cause in "abc" if chance.random() < 0.5}
+            stage.see(*sorted(seen), after=chance.choice([1, 10, 100]) * MINUTE)
+            assert set(Alert.objects.firing().values_list("cause", flat=True)) == seen
+        elif happens == "acknowledge" and Alert.objects.filter(state="firing").exists():
+            number = Alert.objects.filter(state="firing").first().pk
+            book.acknowledge(number, actor=ADA, reason="I am on it.")
+        elif happens == "mute":
+            until = stage.now() + chance.choice([5, 50]) * MINUTE
+            rules.mute("staged", until=until, reason="Known.", actor=ADA)
+        elif happens == "unmute":
+            rules.unmute("staged", actor=ADA)
+        else:
+            outbox.deliver()
+    rules.unmute("staged", actor=ADA)
+    for _ in range(2):
+        stage.see("a", after=timedelta(hours=2))
+        outbox.deliver()
+
+    for row in Alert.objects.all():
+        told = list(row.notices.order_by("pk").values_list("event", flat=True))
+        assert told in ([], ["fired"], ["fired", "resolved"])
+        assert (told != []) == (row.notified_at is not None)
+        assert ("resolved" in told) == (row.notified_at is not None and row.state == "resolved")
+    assert not AlertNotice.objects.exclude(state="delivered").exists()
+    last = alert("a")
+    assert last.state == "acknowledged" or (last.state, last.notified_at is None) == (
+        "firing",
+        False,
+    )
+
+
+def test_what_stands_for_long_is_not_written_anew_each_minute(stage, django_assert_max_num_queries):
+    causes = [f"cause {number}" for number in range(50)]
+    stage.see(*causes)
+    before = alert("cause 7")
+
+    with django_assert_max_num_queries(25):
+        stage.see(*causes)
+
+    after = alert("cause 7")
+    assert after.last_seen_at > before.last_seen_at
+    assert Alert.objects.count() == 50
 
 
 def test_old_resolved_alerts_go_away_with_their_notices(stage):

@@ -38,23 +38,38 @@ def follow(rule_id: int, signal: Signal, causes: Sequence[Cause], seen_at: datet
     for key, alert in known.items():
         if key not in there:
             _resolve(alert, seen_at)
+    rule.alerts.unresolved().update(last_seen_at=seen_at)
     _tell_due(rule, seen_at)
     AlertRule.objects.filter(pk=rule_id).update(evaluated_at=seen_at, trouble="")
 
 
 def _see(alert: Alert, rule: AlertRule, signal: Signal, cause: Cause, now: datetime) -> None:
-    is_new = alert.pk is None
-    alert.severity = cause.severity or signal.severity
-    alert.summary, alert.advice = signal.tell(cause), signal.advise(cause)
-    alert.evidence, alert.target, alert.last_seen_at = dict(cause.facts), cause.target, now
-    alert.save()
-    if is_new:
-        _record(alert, "open")
+    _describe(alert, signal, cause, now)
     patience = timedelta(minutes=rule.pending_minutes)
     if alert.state == AlertState.PENDING and now >= alert.began_at + patience:
         alert.state, alert.fired_at = AlertState.FIRING, now
         alert.save(update_fields=["state", "fired_at"])
         _record(alert, "fire")
+
+
+def _describe(alert: Alert, signal: Signal, cause: Cause, now: datetime) -> None:
+    """Write down what is seen, unless it is what was seen before: most alerts stand for long."""
+    seen = {
+        "severity": str(cause.severity or signal.severity),
+        "summary": signal.tell(cause),
+        "advice": signal.advise(cause),
+        "evidence": dict(cause.facts),
+        "target": cause.target,
+    }
+    is_new = alert.pk is None
+    if not is_new and all(getattr(alert, name) == value for name, value in seen.items()):
+        return
+    for name, value in seen.items():
+        setattr(alert, name, value)
+    alert.last_seen_at = now
+    alert.save()
+    if is_new:
+        _record(alert, "open")
 
 
 def _resolve(alert: Alert, now: datetime) -> None:

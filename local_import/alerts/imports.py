@@ -147,6 +147,7 @@ SIGNALS = (
         find=find_stalled,
         unit=_("minutes without a move"),
         threshold=15,
+        covered_by="no_worker",
     ),
     Signal(
         code="slow",

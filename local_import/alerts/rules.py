@@ -15,7 +15,8 @@ from ..models.audit_log import AuditCategory
 from ..transactions import in_transaction
 from . import imports, installation
 
-SIGNALS = {signal.code: signal for room in (imports, installation) for signal in room.SIGNALS}
+# Those of the installation come first: they may cover those of imports.
+SIGNALS = {signal.code: signal for room in (installation, imports) for signal in room.SIGNALS}
 NUMBERS = ("threshold", "window_minutes", "pending_minutes", "cooldown_minutes")
 LONGEST_WINDOW = 7 * 24 * 60  # minutes
 _audit = AuditLogger()

@@ -54,6 +54,7 @@ class Signal:
     window_minutes: int = 0  # how far it looks back; 0 where it looks at the present
     pending_minutes: int = 0
     cooldown_minutes: int = 60
+    covered_by: str = ""  # the rule whose alert, while it fires, says all that is to be said
 
     def tell(self, cause: Cause) -> str:
         return _filled(self.sentence, cause)

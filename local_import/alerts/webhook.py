@@ -80,9 +80,12 @@ class Connection(http.client.HTTPConnection):
         super().__init__(host, port)
         self._scheme = scheme
         self._line: socket.socket | None = None
+        self._is_over = False
 
     def connect(self) -> None:
         address = targets.reachable(self.host, self.port)
+        if self._is_over:  # nobody waits for what is sent now
+            raise ConnectionAbortedError
         plain = socket.create_connection((str(address), self.port), CONNECT_S)
         plain.settimeout(READ_S)
         self.sock = self._line = plain
@@ -97,6 +100,7 @@ class Connection(http.client.HTTPConnection):
 
     def hang_up(self) -> None:
         """End the line, and with it a thread that still waits for the other side."""
+        self._is_over = True
         self.close()
         if self._line is not None:
             with suppress(OSError):  # the other side may have ended it

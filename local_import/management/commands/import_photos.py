@@ -15,6 +15,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from ... import names
+from ...alerts import evaluate
 from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...models import ImportSession
@@ -81,6 +82,8 @@ class Command(DeskCommand):
             self.stdout.write(json.dumps(report, indent=2))
         else:
             self.stdout.write(text.session(report))
+        if not (dry_run or options["background"]):
+            evaluate.evaluate_if_late()  # where neither beat nor a worker is used, nobody else does
         if status:
             sys.exit(status)
 
