@@ -10,15 +10,17 @@ from functools import partial
 from django.db.models import Q
 
 from .. import names
-from ..audit_logger import Actor
+from ..audit_logger import Actor, AuditLogger, Entry
 from ..metrics import note_finding
 from ..models import Finding
+from ..models.audit_log import AuditCategory
 from ..models.finding import STANDING, FindingState
 from ..transactions import database_now, in_transaction
 from . import crowd
 from .look import FREEZING, RULES, Report, look_again
 from .rule import Rule, Suspect
 
+_audit = AuditLogger()
 _CLOSED = (FindingState.REPAIRED, FindingState.GONE)
 
 
@@ -29,9 +31,13 @@ def keep(report: Report) -> None:
     time is over. Of what a frozen look withheld nothing is closed.
     """
     now = database_now()
-    for suspect in _with_room(report.suspects):
-        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
+    write_down(report.suspects, now)
     _close_gone(report, now)
+
+
+def write_down(suspects: Iterable[Suspect], now: datetime) -> None:
+    for suspect in _with_room(suspects):
+        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
 
 
 def _with_room(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
@@ -120,6 +126,10 @@ def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Fi
 
     Raises Finding.DoesNotExist when it does not stand.
     """
+    return in_transaction(partial(_accept, finding_id, until, reason, actor))
+
+
+def _accept(finding_id: int, until: datetime, reason: str, actor: Actor) -> Finding:
     rows = Finding.objects.filter(pk=finding_id, state__in=(*STANDING, FindingState.ACCEPTED))
     rows.update(
         state=FindingState.ACCEPTED,
@@ -127,4 +137,15 @@ def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Fi
         accepted_reason=reason,
         accepted_by=actor.name,
     )
-    return rows.get(pk=finding_id)
+    row = rows.get(pk=finding_id)
+    entry = Entry(
+        AuditCategory.CONSISTENCY,
+        f"Accepted until {until:%Y-%m-%d %H:%M}: {reason}",
+        action="finding.accept",
+        session_id=row.session_id,
+        item_id=row.item_id,
+        actor=actor,
+        details={"rule": row.rule, "object": row.key, "until": until.isoformat()},
+    )
+    _audit.record(entry)
+    return row
