@@ -165,6 +165,9 @@ def test_an_accepted_finding_stays_so_until_its_time_is_over(session, library):
     findings.keep(look.take(codes=["media_missing"]))
 
     assert (kept, Finding.objects.get().state) == ("accepted", "open")
+    told = AuditLog.objects.get(action="finding.accept")
+    assert (told.actor, told.details["rule"]) == ("operator", "media_missing")
+    assert told.message.endswith("Known.")
 
 
 def test_an_accepted_finding_does_not_count_and_is_not_repaired(session, library, capsys):

@@ -31,10 +31,14 @@ def keep(report: Report) -> None:
     time is over. Of what a frozen look withheld nothing is closed.
     """
     now = database_now()
-    for suspect in _with_room(report.suspects):
-        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
+    write_down(report.suspects, now)
     _close_gone(report, now)
     in_transaction(partial(_note_look, report, now))
+
+
+def write_down(suspects: Iterable[Suspect], now: datetime) -> None:
+    for suspect in _with_room(suspects):
+        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
 
 
 def _with_room(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
@@ -147,12 +151,12 @@ def _accept(finding_id: int, until: datetime, reason: str, actor: Actor) -> Find
     row.save(update_fields=["state", "accepted_until", "accepted_reason", "accepted_by"])
     entry = Entry(
         AuditCategory.CONSISTENCY,
-        reason,
-        action="consistency.accept",
+        f"Accepted until {until:%Y-%m-%d %H:%M}: {reason}",
+        action="finding.accept",
         session_id=row.session_id,
         item_id=row.item_id,
         actor=actor,
-        details={"finding": row.pk, "rule": row.rule, "until": until.isoformat()},
+        details={"rule": row.rule, "object": row.key, "until": until.isoformat()},
     )
     _audit.record(entry)
     return row
