@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ..models import ImportSession
+from ..models import Alert, ImportSession
 from ..services.attention import machinery, trouble
 from ..services.session_list import with_progress
 from ..states import SessionState
 from .page import Context, draw
 
-SHOWN_RUNNING, SHOWN_FINISHED = 20, 6
+SHOWN_ALERTS, SHOWN_RUNNING, SHOWN_FINISHED = 8, 20, 6
 _ENDED = (SessionState.IMPORTED, SessionState.FAILED, SessionState.CANCELED)
 
 
@@ -21,6 +21,7 @@ _ENDED = (SessionState.IMPORTED, SessionState.FAILED, SessionState.CANCELED)
 @permission_required("local_import.see_imports", raise_exception=True)
 def overview(request: HttpRequest) -> HttpResponse:
     parts = {
+        "alerts": _alerts,
         "attention": lambda: {"trouble": trouble()},
         "running": _running,
         "machinery": lambda: {"machinery": machinery(_sessions_running())},
@@ -29,8 +30,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     return draw(request, "overview", _("Overview"), parts=parts, moving=True)
 
 
+def _alerts() -> Context:
+    firing = Alert.objects.firing().select_related("rule").order_by("-fired_at")
+    return {"alerts": firing[:SHOWN_ALERTS]}
+
+
 def _sessions_running() -> list[ImportSession]:
-    return list(ImportSession.objects.running().order_by("-pk")[:SHOWN_RUNNING])
+    running = ImportSession.objects.running().select_related("created_by")
+    return list(running.order_by("-pk")[:SHOWN_RUNNING])
 
 
 def _running() -> Context:
@@ -38,5 +45,5 @@ def _running() -> Context:
 
 
 def _finished() -> Context:
-    ended = ImportSession.objects.filter(state__in=_ENDED).order_by("-pk")[:SHOWN_FINISHED]
-    return {"rows": with_progress(list(ended))}
+    ended = ImportSession.objects.filter(state__in=_ENDED).select_related("created_by")
+    return {"rows": with_progress(list(ended.order_by("-pk")[:SHOWN_FINISHED]))}

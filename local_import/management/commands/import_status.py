@@ -11,33 +11,55 @@ from django.core.management.base import CommandParser
 from ...errors import ImportProblem
 from ...models import ImportSession
 from ...services import reports, sessions
-from ...states import ItemState
+from ...states import ItemState, SessionState
 from .. import text
 from ..desk_command import DeskCommand
+from ..refusals import refuse, wrong_use
+from ..watching import watch
 
 NEWEST = 50  # sessions listed
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 class Command(DeskCommand):
     help = (
         "List the newest sessions; or, with a number, show one: its items by state, and each "
-        "failure with its code, cause and what to do. Changes nothing."
+        "failure with its code, cause and what to do. Changes nothing. Exit status: 0 fine, 2 no "
+        "such session or wrong use; with --watch, 1 when it ends failed, in error or canceled, and "
+        "130 when the watching is interrupted, which does not stop the import."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("session", nargs="?", type=int, help="the number of a session")
         parser.add_argument("--items", action="store_true", help="list the items of the session")
         parser.add_argument("--state", choices=ItemState.values, help="only items in this state")
+        parser.add_argument(
+            "--watch", action="store_true", help="follow the session live until it is at rest"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, session: int | None, **options: Any) -> None:
         if session is None:
-            if options["items"] or options["state"]:
-                sys.stderr.write("--items and --state need the number of a session.\n")
-                sys.exit(2)
+            if options["items"] or options["state"] or options["watch"]:
+                wrong_use("--items, --state and --watch need the number of a session.")
             self._list(options["json"])
+        elif options["watch"]:
+            self._watch(session, **options)
         else:
             self._show(session, **options)
+
+    def _watch(self, number: int, **options: Any) -> None:
+        """Ends as the session ends, and then says how it stands."""
+        try:
+            session = watch(number)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+        except ImportProblem as problem:
+            refuse(problem, as_json=options["json"])
+        options.pop("watch")
+        self._show(number, **options)
+        if session.state != SessionState.IMPORTED:
+            sys.exit(1)
 
     def _list(self, as_json: bool) -> None:
         found = ImportSession.objects.order_by("-pk")[:NEWEST]
