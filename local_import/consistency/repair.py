@@ -6,7 +6,7 @@ was killed is found again by the next look, or has left nothing to be found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -40,6 +40,7 @@ class Outcome:
     repaired: list[Suspect] = field(default_factory=list)
     refused: list[tuple[Suspect, str]] = field(default_factory=list)
     after: Report | None = None
+    right_again: int = 0  # kept findings that were right by the time of the repair
 
 
 def plan(report: Report) -> list[Suspect]:
@@ -60,7 +61,7 @@ def repair(*, codes: Iterable[str] = (), depth: Depth = Depth.FILES, actor: Acto
     findings.keep(report)
     while again:
         made = len(outcome.repaired)
-        _apply(plan(report), outcome, actor)
+        apply(plan(report), outcome, actor)
         again = report.is_cut and len(outcome.repaired) > made
         report = look.take(codes=chosen, depth=depth)
         findings.keep(report)
@@ -75,7 +76,23 @@ def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
     if findings.is_frozen():
         return outcome
     safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
-    _apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
+    apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
+    return outcome
+
+
+def repair_kept(rows: Sequence[Finding], *, actor: Actor) -> Outcome:
+    """Repair those of the kept findings that stand still; what is right by now is closed."""
+    keys: dict[str, list[str]] = {}
+    for row in rows:
+        keys.setdefault(row.rule, []).append(row.key)
+    rules = [RULES[code] for code in keys]
+    suspects = [s for rule in rules for s in look.look_again(rule, keys[rule.code])]
+    there = {findings.digest_of(suspect) for suspect in suspects}
+    gone = [row for row in rows if row.digest not in there]
+    findings.close(gone, FindingState.GONE, "", database_now())
+    outcome = Outcome(Report(rules, suspects=suspects), right_again=len(gone))
+    if not findings.is_frozen():
+        apply(plan(outcome.before), outcome, actor)
     return outcome
 
 
@@ -85,7 +102,7 @@ def _made_lately(actor: Actor) -> int:
     return made.filter(closed_at__gte=since).count()
 
 
-def _apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
+def apply(suspects: list[Suspect], outcome: Outcome, actor: Actor) -> None:
     with breaker.library_to_look_at() as library:
         circumstances = Look(database_now(), library)
         for suspect in suspects:
