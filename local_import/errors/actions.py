@@ -27,6 +27,8 @@ class Operation(TextChoices):
     RESCAN = "rescan", _("look through the source again")
     ACKNOWLEDGE = "acknowledge", _("let others know that somebody sees to it")
     RESTORE = "restore", _("put a file back from the quarantine")
+    CHECK = "check", _("look whether database and disk agree")
+    REPAIR = "repair", _("repair what the check has found")
 
 
 ITEM_OPERATIONS = frozenset({Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.DISMISS})

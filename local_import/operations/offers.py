@@ -80,8 +80,13 @@ class Preview(Offer):
         return str(self.spec.undo)
 
     @property
+    def counted(self) -> str:
+        """What `touches` counts."""
+        return str(self.spec.counted)
+
+    @property
     def touches(self) -> int:
-        """Files, exactly."""
+        """Exactly."""
         return self.plan.touches
 
     @property

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import Operation
-from . import files, whole
+from . import checks, files, whole
 from .files import FileVerb
 from .plan import Plan
 from .target import Target, WrongTarget
@@ -22,6 +22,9 @@ from .whole import WholeVerb
 Text = str | Promise
 OPERATE, MAINTAIN = "local_import.operate_import", "local_import.maintain_import"
 _FILES = ("item", "items", "incident")
+
+
+FILES_TOUCHED = _("Files that it touches")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Spec:
     step: Callable[[int], bool]  # of a run: do the next part; whether there may be more
     in_parts: bool  # it can be broken off between two of them
     permission: str = OPERATE
+    counted: Text = FILES_TOUCHED
 
     def must_fit(self, target: Target) -> None:
         """Raises WrongTarget."""
@@ -143,6 +147,31 @@ _SPECS = (
         _("A repair may set it aside again."),
         *_whole(whole.RESTORE),
         permission=MAINTAIN,
+    ),
+    Spec(
+        Operation.CHECK,
+        ("check", "rule", "session"),
+        _("Look now"),
+        _(
+            "The rules are asked anew, in the background. Nothing is changed; what is wrong is listed."
+        ),
+        _("There is nothing to take back."),
+        *_whole(checks.CHECK),
+    ),
+    Spec(
+        Operation.REPAIR,
+        ("finding", "rule"),
+        _("Repair"),
+        _(
+            "Each is looked at again, and repaired if it is wrong still. Nothing is deleted: a file "
+            "that is in the way goes to the quarantine."
+        ),
+        _("A file can be put back from the quarantine; what was done is in the audit log."),
+        checks.plan_repair,
+        checks.step_repair,
+        in_parts=True,
+        permission=MAINTAIN,
+        counted=_("Findings that it repairs"),
     ),
 )
 REGISTRY: dict[Operation, Spec] = {spec.name: spec for spec in _SPECS}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..audit_log_repository import row_id
+from ..consistency.look import RULES
 from ..errors import ErrorCode
 
 MOST_ITEMS = 1_000  # that a target may name one by one
-_NUMBERED = ("session", "item", "incident")
+_NUMBERED = ("session", "item", "incident", "finding")
+_WORDS = {"rule": tuple(RULES), "check": ("rows", "files")}
 
 
 class WrongTarget(ValueError):
@@ -18,11 +20,11 @@ class WrongTarget(ValueError):
 @dataclass(frozen=True, slots=True)
 class Target:
     """`session:4`, `session:4:damaged` (of its failures those with that code), `item:7`, `items:1,2`,
-    `incident:3`, or `quarantine:NAME`."""
+    `incident:3`, `quarantine:NAME`, `finding:3`, `rule:CODE`, or `check:files` (everything, as deep)."""
 
     kind: str
     ids: tuple[int, ...] = ()
-    word: str = ""  # an error code, or the name of a file in the quarantine
+    word: str = ""  # an error code, the name of a file in the quarantine, a rule, or a depth
 
     @property
     def pk(self) -> int:
@@ -37,6 +39,8 @@ def parse(text: str) -> Target:
     """Raises WrongTarget."""
     kind, _colon, rest = text.partition(":")
     if kind == "quarantine" and rest:
+        return Target(kind, word=rest)
+    if rest in _WORDS.get(kind, ()):
         return Target(kind, word=rest)
     if kind == "items":
         return Target(kind, _numbers(rest, text))

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from ..audit_log_repository import row_id
 from ..audit_logger import Actor
-from ..consistency import findings, overview
+from ..bounded import within
+from ..consistency import breaker, findings, overview, quarantine
 from ..consistency.look import RULES
 from ..errors import Severity
+from ..fsops import Tree
 from ..models import Finding
 from ..models.finding import STANDING, FindingState
 from ..transactions import database_now
 from .page import Context, draw
 
+SHOWN = 200  # files of the quarantine
+LOOK_S = 5.0  # how long its disk may take
 LONGEST_DAYS = 3650
 LONGEST_REASON = 2_000  # characters
 STATES = [("standing", _lazy("wrong now")), *FindingState.choices]
@@ -33,6 +39,45 @@ STATES = [("standing", _lazy("wrong now")), *FindingState.choices]
 def consistency(request: HttpRequest) -> HttpResponse:
     parts = {"breaker": _breaker, "rules": lambda: {"lines": overview.rules()}}
     return draw(request, "consistency", _("Consistency"), parts=parts, moving=True)
+
+
+@require_safe
+@permission_required("local_import.see_imports", raise_exception=True)
+def quarantined(request: HttpRequest) -> HttpResponse:
+    parts = {"held": _held}
+    return draw(request, "quarantine", _("Quarantine"), later=parts)
+
+
+def _held() -> Context:
+    """What was set aside, the first of it; the disk is asked, for a moment at most."""
+    try:
+        found = within(LOOK_S, _look_into_quarantine)
+    except OSError as error:  # TimeoutError is one
+        return {"trouble": error.strerror or str(error)}
+    if found is None:
+        return {"trouble": _("The library is not there, or not mounted.")}
+    return {"held": found[:SHOWN], "more": len(found) > SHOWN, "shown": SHOWN}
+
+
+def _look_into_quarantine() -> list[dict[str, Any]] | None:
+    with breaker.library_to_look_at() as library:
+        if library is None:
+            return None
+        some = islice(quarantine.held(library), SHOWN + 1)
+        return [_told(library, held) for held in some]
+
+
+def _told(library: Tree, held: quarantine.Held) -> dict[str, Any]:
+    """As text that is safe on any screen; the paths are those in the library."""
+    told = quarantine.told(library, held)
+    at = parse_datetime(told["at"] or "")
+    return {
+        **told,
+        "target": f"quarantine:{told['name']}",
+        "size": told["bytes"],
+        "origin": told["from"] or "",
+        "at": at if at and at.tzinfo else None,
+    }
 
 
 def _breaker() -> Context:
@@ -97,7 +142,6 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": sorted(row.evidence.items()),
         "is_standing": row.state in STANDING,
         "is_frozen": findings.is_frozen(),
-        "command": f"python manage.py repair_consistency --rule {row.rule} --apply",
         "longest_days": LONGEST_DAYS,
     }
     return draw(request, "finding", _("Finding %(number)d") % {"number": pk}, context)

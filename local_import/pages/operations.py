@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,11 +20,11 @@ from ..models import OperationRun
 from ..models.operation_run import RunState
 from ..operations import REGISTRY, Preview
 from ..troubleshooting import TroubleshootingEngine
+from .links import address_of
 from .page import Context, draw
 
 LONGEST_REASON = 1_000  # characters
 NEWEST = 100  # runs listed
-_PAGES = {"session": "import:session"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +52,7 @@ def _ask(request: HttpRequest, preview: Preview, failure: Context | None = None)
     context = {
         "preview": preview,
         "key": uuid.uuid4().hex,
-        "back": _page_of(preview.target),
+        "back": address_of(preview.target),
         "failure": failure,
         "longest_reason": LONGEST_REASON,
     }
@@ -77,16 +76,7 @@ def _carry_out(request: HttpRequest, preview: Preview) -> HttpResponse:
         return redirect("import:operation_run", pk=run.pk)
     told = {"label": preview.label, "number": run.done}
     messages.success(request, _("%(label)s: done, %(number)d files.") % told)
-    return redirect(_page_of(preview.target))
-
-
-def _page_of(target: str) -> str:
-    """The page of what a target names, to go back to."""
-    kind, _colon, key = target.partition(":")
-    number = key.partition(":")[0]
-    if kind in _PAGES and number.isdigit():
-        return reverse(_PAGES[kind], args=(int(number),))
-    return reverse("import:overview")
+    return redirect(address_of(preview.target))
 
 
 @require_safe
@@ -101,7 +91,7 @@ def runs(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(OperationRun, pk=pk)
     title = _("Operation %(number)d") % {"number": pk}
-    context = {"run": row, "back": _page_of(row.target)}
+    context = {"run": row, "back": address_of(row.target)}
     parts = {"progress": partial(_progress, row)}
     return draw(request, "operation_run", title, context, parts=parts, moving=not row.is_over)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .consistency import accept, consistency, finding, findings_list
+from .consistency import accept, consistency, finding, findings_list, quarantined
 from .explain import explanation
 from .health import health
 from .operations import cancel, operation, run, runs
@@ -19,6 +19,7 @@ app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
     path("consistency/", consistency, name="consistency"),
+    path("consistency/quarantine/", quarantined, name="quarantine"),
     path("consistency/findings/", findings_list, name="findings"),
     path("consistency/findings/<int:pk>/", finding, name="finding"),
     path("consistency/findings/<int:pk>/accept/", accept, name="finding_accept"),

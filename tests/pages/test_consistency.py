@@ -1,5 +1,7 @@
 """The consistency pages: the rules, the findings, one finding, and to live with it for a time."""
 
+import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,8 +10,9 @@ from django.utils.html import escape
 from local_import.consistency import findings, look, scheduled
 from local_import.consistency.look import RULES, Report
 from local_import.consistency.rule import Depth, Suspect
-from local_import.models import AuditLog, Finding
+from local_import.models import AuditLog, Finding, OperationRun
 from local_import.models.finding import RuleLook
+from local_import.pages import consistency
 from local_import.transactions import database_now
 from tests.builders import make_session
 
@@ -171,8 +174,9 @@ def test_a_maintainer_accepts_a_finding_and_that_is_recorded(maintainer):
     assert (row.state, row.accepted_by) == ("accepted", "maintainer")
     assert timedelta(days=6.9) < row.accepted_until - database_now() < timedelta(days=7.1)
     assert "Accepted until" in answer.content.decode()
-    told = AuditLog.objects.get(action="consistency.accept")
-    assert (told.message, told.actor) == ("The disk is in repair.", "maintainer")
+    told = AuditLog.objects.get(action="finding.accept")
+    assert told.message.endswith(": The disk is in repair.")
+    assert told.actor == "maintainer"
     assert text_of(maintainer, "/import/consistency/findings/?state=accepted").count("accepted") > 1
 
 
@@ -235,3 +239,70 @@ def test_a_finding_is_found_accepted_and_gone_from_the_list_by_keyboard(screen):
     page.get_by_text("by maintainer until").wait_for()
     page.goto("/import/consistency/findings/")
     page.get_by_text("Nothing is wrong, as far as was looked.").wait_for()
+
+
+def test_a_maintainer_has_a_finding_repaired_and_an_operator_may_not(maintainer, operator):
+    row = make_finding()
+    address = f"/import/operations/repair/?target=finding:{row.pk}"
+
+    assert operator.get(address).status_code == 403
+    assert address in text_of(maintainer, f"/import/consistency/findings/{row.pk}/")
+    assert "Findings that it repairs" in text_of(maintainer, address)
+    maintainer.post(address, {"key": "k", "reason": "To be right."})
+
+    row.refresh_from_db()
+    assert row.state == "gone"  # there is no such item: it is right
+
+
+def test_an_operator_asks_for_a_look_and_a_viewer_is_not_offered_it(operator, viewer):
+    address = "/import/operations/check/?target=check:rows"
+
+    assert address in text_of(operator, "/import/consistency/")
+    assert address not in text_of(viewer, "/import/consistency/")
+    for key in ("a", "a"):
+        answer = operator.post(address, {"key": key}, follow=True)
+
+    assert OperationRun.objects.count() == 1
+    assert "waiting" in answer.content.decode()
+
+
+def set_aside(library, name, origin=True):
+    library.mkdir(exist_ok=True)
+    (library / ".photonest-library").touch()
+    place = library / "quarantine" / "2026-01-01"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_bytes(b"x" * 10)
+    if origin:
+        told = {"from": f"2020/01/{name}", "why": "<b>It</b> was in the way.", "at": "nonsense"}
+        (place / f"{name}.json").write_text(json.dumps(told))
+
+
+def test_the_quarantine_is_listed_and_a_maintainer_puts_a_file_back(maintainer, viewer, library):
+    set_aside(library, "a.jpg")
+    set_aside(library, "b.jpg", origin=False)
+
+    part = text_of(maintainer, "/import/consistency/quarantine/?part=held")
+
+    assert "2020/01/a.jpg" in part and "&lt;b&gt;It" in part and "copy it yourself" in part
+    assert "operations/restore" not in text_of(viewer, "/import/consistency/quarantine/?part=held")
+    target = "quarantine:2026-01-01/a.jpg"
+    maintainer.post(f"/import/operations/restore/?target={target}", {"key": "r"})
+    assert (library / "2020/01/a.jpg").exists()
+
+
+def test_a_large_quarantine_is_shown_in_part(viewer, library, monkeypatch):
+    monkeypatch.setattr(consistency, "SHOWN", 2)
+    for number in range(4):
+        set_aside(library, f"{number}.jpg")
+
+    part = text_of(viewer, "/import/consistency/quarantine/?part=held")
+
+    assert part.count("2020/01/") == 2 and "There are more than these 2." in part
+
+
+def test_a_quarantine_that_cannot_be_looked_into_says_so(viewer, operator, library, monkeypatch):
+    assert "not mounted" in text_of(operator, "/import/consistency/quarantine/?part=held")
+    monkeypatch.setattr(consistency, "LOOK_S", 0.01)
+    monkeypatch.setattr(consistency, "_look_into_quarantine", lambda: time.sleep(1))
+
+    assert "no answer" in text_of(viewer, "/import/consistency/quarantine/?part=held")
