@@ -42,6 +42,10 @@ def measure(number, *, failed=0, ms=1000.0, size=100, ago=timedelta(minutes=5)):
         file = measured.of(Measure.FILE, format="jpeg", code="damaged" if bad else "")
         file.add_all([1.0], size_bytes=size, failed=bad)
     measured.of(Measure.BATCH).add(ms)
+    write_at(measured, ago)
+
+
+def write_at(measured, ago):
     before = set(MetricBucket.objects.values_list("pk", flat=True))
     measured.write()
     MetricBucket.objects.exclude(pk__in=before).update(
@@ -289,6 +293,20 @@ def test_a_worker_that_is_much_slower_than_it_was_fires(library, now, fires):
     assert firing() == ([("slow", "")] if fires else [])
     if fires:
         assert Alert.objects.get().state == "pending"  # it has to last
+
+
+def test_what_is_slow_names_the_step_that_became_slow(library):
+    past()
+    measure(10, ms=120_000)
+    for ago, sync, settle in ((3 * DAY, 1000.0, 5000.0), (timedelta(minutes=5), 110_000.0, 50.0)):
+        measured = Measurements()
+        measured.of(Measure.SYNC).add(sync)
+        measured.of(Measure.SETTLE).add(settle)
+        write_at(measured, ago)
+
+    assert firing() == [("slow", "")]
+    told = Alert.objects.get().summary
+    assert "“batch made durable”: 11000.0 ms for each file, against 1.0 ms." in told
 
 
 def test_where_there_is_no_past_nothing_is_slow(library):

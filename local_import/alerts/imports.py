@@ -1,10 +1,10 @@
-"""Signals of imports: what fails, what has stopped, what stands still, and what has become slow."""
+"""Signals of imports: what fails, what has stopped, and what stands still."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Count
 from django.utils.translation import gettext_lazy as _
@@ -19,8 +19,6 @@ from .signal import Cause, Circumstances, Signal
 
 FEWEST_FILES = 20  # of fewer files no share is worth a word
 SHOWN = 5
-PAST = timedelta(days=7)  # what is fast is judged by
-SHORTEST_WORK_S = {"now": 60.0, "past": 600.0}  # less work says nothing of speed
 
 
 def find_failures(seen: Circumstances) -> Iterator[Cause]:
@@ -80,30 +78,6 @@ def find_stalled(seen: Circumstances) -> Iterator[Cause]:
             yield Cause(f"session:{session.pk}", facts, f"session:{session.pk}")
 
 
-def find_slow(seen: Circumstances) -> Iterator[Cause]:
-    """Both fewer files and fewer bytes a second of work: large files are slow by number, small ones by
-    size, and neither is a reason to wake anybody."""
-    now = _speed(seen.since, seen.now, SHORTEST_WORK_S["now"])
-    past = _speed(seen.since - PAST, seen.since, SHORTEST_WORK_S["past"])
-    if now is None or past is None:
-        return
-    shares = [new / old for new, old in zip(now, past, strict=True) if old]
-    if shares and max(shares) < seen.threshold:
-        facts = {"now": f"{now[0]:.1f}", "past": f"{past[0]:.1f}", "share": f"{max(shares):.0%}"}
-        yield Cause("", facts)
-
-
-def _speed(since: datetime, until: datetime, least_s: float) -> tuple[float, float] | None:
-    """Files and bytes a second of work; None where there was too little of it."""
-    worked = sums(Measure.BATCH, since=since, until=until)
-    seconds = sum(row["ms"] for row in worked) / 1000
-    if seconds < least_s:
-        return None
-    files = sums(Measure.FILE, since=since, until=until)
-    number, size = (sum(row[name] for row in files) for name in ("number", "size"))
-    return number / seconds, size / seconds
-
-
 SIGNALS = (
     Signal(
         code="failure_rate",
@@ -148,23 +122,5 @@ SIGNALS = (
         unit=_("minutes without a move"),
         threshold=15,
         covered_by="no_worker",
-    ),
-    Signal(
-        code="slow",
-        severity=Severity.MEDIUM,
-        watches=_("speed against its own past"),
-        sentence=_(
-            "A worker brings {now} files to rest a second, against {past} in the week before: "
-            "in files and in bytes {share} at most."
-        ),
-        advice=_(
-            "Look which step takes longer than it did: python manage.py import_metrics --since 1h, and "
-            "--since 7d. A disk that is about to fail is slow first."
-        ),
-        find=find_slow,
-        unit=_("share of the past speed, from 0 to 1"),
-        threshold=0.33,
-        window_minutes=30,
-        pending_minutes=10,
     ),
 )

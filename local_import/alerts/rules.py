@@ -13,10 +13,12 @@ from ..audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from ..models import AlertRule
 from ..models.audit_log import AuditCategory
 from ..transactions import in_transaction
-from . import imports, installation
+from . import imports, installation, speed
 
 # Those of the installation come first: they may cover those of imports.
-SIGNALS = {signal.code: signal for room in (installation, imports) for signal in room.SIGNALS}
+SIGNALS = {
+    signal.code: signal for room in (installation, imports, speed) for signal in room.SIGNALS
+}
 NUMBERS = ("threshold", "window_minutes", "pending_minutes", "cooldown_minutes")
 LONGEST_WINDOW = 7 * 24 * 60  # minutes
 _audit = AuditLogger()
