@@ -30,13 +30,9 @@ class Work:
     def share_of(self, past: Work) -> float:
         """Of the past speed in files and in bytes, the larger share: large files are slow by number,
         small ones by size, and neither is a reason to wake anybody."""
-        shares = [1.0] if not past.files else [self._per_s(self.files) / past._per_s(past.files)]
-        if past.size_bytes:
-            shares.append(self._per_s(self.size_bytes) / past._per_s(past.size_bytes))
-        return max(shares)
-
-    def _per_s(self, amount: int) -> float:
-        return amount / self.seconds
+        pairs = ((self.files, past.files), (self.size_bytes, past.size_bytes))
+        shares = [now / self.seconds / (then / past.seconds) for now, then in pairs if then]
+        return max(shares, default=1.0)
 
     def per_file_ms(self, step: Measure) -> float:
         return self.steps_ms[step] / max(self.files, 1)
