@@ -14,6 +14,7 @@ from ..models import ImportSession
 from ..services import story
 from ..services.explain import explain
 from ..services.progress import progress_of
+from ..services.speed import speed_of
 from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
 from .page import Context, Parts, draw
 from .session_way import drawn_way
@@ -30,12 +31,14 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
         "way": partial(drawn_way, row),
         "story": partial(_story, row, request),
     }
+    later = {"speed": lambda: {"speed": speed_of(pk)}} if row.started_at else {}
     return draw(
         request,
         "session",
         _("Session %(number)d") % {"number": pk},
         {"session": row},
         parts=parts,
+        later=later,
         moving=row.state in SESSION_RUNNING,
     )
 
@@ -69,7 +72,11 @@ def _progress(session: ImportSession) -> Context:
 
 
 def _problems(session: ImportSession) -> Context:
-    return {"problems": story.problems_of(session.pk), "most": story.PROBLEMS}
+    return {
+        "problems": story.problems_of(session.pk),
+        "most": story.PROBLEMS,
+        "counted": story.MOST_COUNTED,
+    }
 
 
 def _story(session: ImportSession, request: HttpRequest) -> Context:

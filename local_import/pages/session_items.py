@@ -10,7 +10,6 @@ from django.views.decorators.http import require_safe
 from ..audit_log_repository import row_id
 from ..errors import ErrorCode
 from ..services.item_list import Place, Wanted, page_of
-from ..services.progress import progress_of
 from ..states import ItemState
 from .filters import query_from, word
 from .page import draw
@@ -23,13 +22,12 @@ LONGEST_PATH = 1_000  # characters of a filter
 @permission_required("local_import.see_imports", raise_exception=True)
 def session_items(request: HttpRequest, pk: int) -> HttpResponse:
     row, wanted = session_or_404(pk), _wanted(request)
-    counts = progress_of(row).counts
     page = page_of(pk, wanted, _after(request))
     context = {
         "session": row,
         "wanted": wanted,
         "page": page,
-        "states": [(state, counts.get(state, 0)) for state in ItemState],
+        "states": ItemState.choices,
         "codes": ErrorCode.choices,
         "first": query_from(request, None) if "after" in request.GET else "",
         "next": query_from(request, "-".join(map(str, page.after))) if page.after else "",

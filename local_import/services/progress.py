@@ -37,6 +37,7 @@ class Progress:
     counted_at: datetime
     rate: pace.Rate | None
     outlook: Outlook
+    took_s: float | None  # from the start to the end
 
     @property
     def total(self) -> int:
@@ -57,6 +58,11 @@ class Progress:
     @property
     def unresolved(self) -> int:
         return sum(self.counts.get(state, 0) for state in ITEM_UNRESOLVED)
+
+    @property
+    def took(self) -> str:
+        """From the start to the end; empty while there is none."""
+        return _rounded(self.took_s) if self.took_s is not None else ""
 
     @property
     def percent(self) -> int:
@@ -103,7 +109,14 @@ def _progress(session: ImportSession, counts: Mapping[str, int], at: datetime) -
     point = (at.timestamp(), done, session.bytes_done)
     rate = pace.rate(session.pace, point) if session.state in SESSION_RUNNING else None
     outlook = _outlook(session, counts, done, rate, at)
-    return Progress(counts, session.bytes_found, session.bytes_done, at, rate, outlook)
+    took_s = _took_s(session)
+    return Progress(counts, session.bytes_found, session.bytes_done, at, rate, outlook, took_s)
+
+
+def _took_s(session: ImportSession) -> float | None:
+    if session.started_at is None or session.finished_at is None:
+        return None
+    return (session.finished_at - session.started_at).total_seconds()
 
 
 def _outlook(
@@ -137,16 +150,21 @@ def _left(session: ImportSession, files: int, rate: pace.Rate | None) -> Outlook
     found = pace.left(rate, files, session.bytes_found - session.bytes_done) if rate else None
     if found is None:
         return Outlook("estimating", _("estimating…"))
-    shortest, longest = _rounded(found.shortest), _rounded(found.longest)
+    shortest, longest = _about(found.shortest), _about(found.longest)
     if shortest == longest:
         return Outlook("left", _("about %(time)s left") % {"time": longest})
     times = {"shortest": shortest, "longest": longest}
     return Outlook("left", _("%(shortest)s to %(longest)s left") % times)
 
 
+def _about(seconds: float) -> str:
+    """Seconds no finer than tens: an estimate knows no better."""
+    return _rounded(max(10 * round(seconds / 10), 10))
+
+
 def _rounded(seconds: float) -> str:
-    """As exact as an estimate can be: the largest fitting unit."""
+    """In the largest fitting unit."""
     for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min"))):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{max(10 * round(seconds / 10), 10)} {_('s')}"
+    return f"{max(seconds, 1):.0f} {_('s')}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, Subquery
 
 from ..models import AuditLog, ImportItem, Incident
 
 ROWS = 25
+MOST_COUNTED = 10_000  # files of an incident
 PROBLEMS = 10  # shown
 
 
@@ -25,13 +26,19 @@ def story_of(session_id: int, *, before: int | None = None, errors: bool = False
     return list(rows.select_related("item").defer("item__failure").order_by("-pk")[:ROWS])
 
 
+class _UpTo(Subquery):
+    """Counts the rows of a subquery that has a limit."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
 def problems_of(session_id: int) -> list[Incident]:
-    """The incidents that hold files of the session, each with their `number`; the largest first."""
+    """The incidents that hold files of the session, each with their `number` as far as counted;
+    the largest first."""
     held = ImportItem.objects.filter(incident=OuterRef("pk"), session=session_id)
-    number = held.order_by().values("incident").annotate(number=Count("pk")).values("number")
+    number = _UpTo(held.order_by().values("pk")[: MOST_COUNTED + 1])
     found = Incident.objects.unresolved().filter(sessions=session_id)
     return list(
-        found.annotate(number=Subquery(number))
-        .filter(number__gt=0)
-        .order_by("-number", "pk")[:PROBLEMS]
+        found.annotate(number=number).filter(number__gt=0).order_by("-number", "pk")[:PROBLEMS]
     )

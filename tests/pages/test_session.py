@@ -10,7 +10,7 @@ from local_import import door
 from local_import.audit_logger import Actor, StructuredLogger
 from local_import.door import Step
 from local_import.models import ImportItem
-from local_import.services import control
+from local_import.services import control, story
 from local_import.state_synchronizer import StateSynchronizer
 from tests.builders import make_item, make_session, walk
 
@@ -114,6 +114,25 @@ def test_a_session_that_is_not_there_is_said_to_be_so(operator, number, page):
 )
 def test_what_is_not_understood_is_said_and_changes_nothing(operator, session, query):
     assert operator.get(f"/import/sessions/{session.pk}/?{query}").status_code == 404
+
+
+def test_the_slowest_steps_are_told_by_the_newest_rows(operator, session):
+    item = session.items.first()
+    log = StructuredLogger(session_id=session.pk, item_id=item.pk)
+    for duration in (10, 30, 20):
+        log.performance("file.place", duration)
+
+    text = text_of(operator, f"/import/sessions/{session.pk}/?part=speed")
+
+    assert "<td>3</td><td>20.0</td><td>30.0</td><td>30.0</td>" in text
+    assert text.index("30.0 ms") < text.index("10.0 ms")
+    assert item.shown_path in text
+
+
+def test_of_very_many_failures_of_one_cause_so_many_are_counted(operator, session, monkeypatch):
+    monkeypatch.setattr(story, "MOST_COUNTED", 1)
+
+    assert "more than 1 files" in text_of(operator, f"/import/sessions/{session.pk}/")
 
 
 def test_the_report_is_taken_away_in_each_format(operator, session):
