@@ -2,5 +2,6 @@
 
 from .badge import GLYPHS, badge
 from .bar import bar
+from .placeholder import placeholder
 
-__all__ = ["GLYPHS", "badge", "bar"]
+__all__ = ["GLYPHS", "badge", "bar", "placeholder"]

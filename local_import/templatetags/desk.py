@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
@@ -62,6 +62,18 @@ def when(moment: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), absolute, shown
     )
+
+
+@register.filter
+def lasting(time: timedelta | None) -> str:
+    """A duration in the unit that tells it best."""
+    if time is None:
+        return ""
+    seconds = time.total_seconds()
+    for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s"))):
+        if seconds >= size:
+            return f"{seconds / size:.{1 if seconds < 10 * size else 0}f} {unit}"
+    return _("%(number)d ms") % {"number": round(seconds * 1000)}
 
 
 @register.filter

@@ -29,7 +29,7 @@ from PIL import (  # the formats that are imported, and no other plugin is asked
 SIDE = 640  # pixels, the longer one
 MOST_PIXELS = 200_000_000
 MEMORY_BYTES = 1536 << 20  # of address space, the interpreter and its libraries included
-CPU_S = 10
+CPU_S = 8
 OUTPUT_BYTES = 2 << 20
 FORMATS = tuple(
     plugin.format
