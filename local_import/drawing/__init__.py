@@ -3,5 +3,6 @@
 from .badge import GLYPHS, badge
 from .bar import bar
 from .diagram import Node, diagram
+from .placeholder import placeholder
 
-__all__ = ["GLYPHS", "Node", "badge", "bar", "diagram"]
+__all__ = ["GLYPHS", "Node", "badge", "bar", "diagram", "placeholder"]

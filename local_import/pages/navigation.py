@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 SECTIONS = (
     ("import:overview", _("Overview")),
     ("import:sessions", _("Sessions")),
+    ("import:troubleshooting", _("Troubleshooting")),
     ("import:operations", _("Operations")),
     ("import:consistency", _("Consistency")),
     ("import:health", _("Health")),

@@ -7,13 +7,17 @@ from django.urls import path
 from .consistency import accept, consistency, finding, findings_list, quarantined
 from .explain import explanation
 from .health import health
+from .incident import incident
+from .item import item
 from .operations import cancel, operation, run, runs
 from .overview import overview
+from .picture import item_original, item_picture, item_thumbnail
 from .session import session, why
 from .session_items import session_items
 from .session_report import session_report
 from .sessions import sessions
 from .start import start
+from .troubleshooting import troubleshooting
 
 app_name = "import"
 urlpatterns = [
@@ -35,4 +39,10 @@ urlpatterns = [
     path("sessions/<int:pk>/items/", session_items, name="session_items"),
     path("sessions/<int:pk>/why/", why, name="session_why"),
     path("sessions/<int:pk>/report/<str:form>/", session_report, name="session_report"),
+    path("items/<int:pk>/", item, name="item"),
+    path("items/<int:pk>/picture/", item_picture, name="item_picture"),
+    path("items/<int:pk>/thumbnail/", item_thumbnail, name="item_thumbnail"),
+    path("items/<int:pk>/original/", item_original, name="item_original"),
+    path("troubleshooting/", troubleshooting, name="troubleshooting"),
+    path("incidents/<int:pk>/", incident, name="incident"),
 ]

@@ -122,6 +122,18 @@ def when(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def lasting(time: timedelta | None) -> str:
+    """A duration in the unit that tells it best."""
+    if time is None:
+        return ""
+    seconds = time.total_seconds()
+    for size, unit in ((86400, _("d")), (3600, _("h")), (60, _("min")), (1, _("s"))):
+        if seconds >= size:
+            return f"{seconds / size:.{1 if seconds < 10 * size else 0}f} {unit}"
+    return _("%(number)d ms") % {"number": round(seconds * 1000)}
+
+
+@register.filter
 def error_label(code: str) -> object:
     """The few words for an error code; they name no path, so a viewer may read them."""
     return _LABELS.get(code, code)

@@ -10,6 +10,7 @@ import json
 import resource
 import sys
 import warnings
+from io import BytesIO
 from typing import BinaryIO
 
 from PIL import (  # the formats that are imported, and no other plugin is asked
@@ -23,13 +24,14 @@ from PIL import (  # the formats that are imported, and no other plugin is asked
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
 SIDE = 640  # pixels, the longer one
 MOST_PIXELS = 200_000_000
 MEMORY_BYTES = 1536 << 20  # of address space, the interpreter and its libraries included
-CPU_S = 10
+CPU_S = 8
 OUTPUT_BYTES = 2 << 20
 FORMATS = tuple(
     plugin.format
@@ -61,6 +63,7 @@ def confine() -> None:
 
 
 def run(source: BinaryIO, target: BinaryIO) -> None:
+    small: Image.Image | None
     try:
         small = _small(source)
         problem = ("", "")
@@ -94,7 +97,7 @@ def _in_web_colors(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:
-    theirs = ImageCms.ImageCmsProfile(ImageCms.core.profile_frombytes(profile))
+    theirs = ImageCms.ImageCmsProfile(BytesIO(profile))
     ours = ImageCms.createProfile("sRGB")
     found = ImageCms.profileToProfile(image, theirs, ours, outputMode="RGB")
     return image.convert("RGB") if found is None else found
@@ -123,7 +126,7 @@ def _problem(error: Exception) -> tuple[str, str]:
         error, Image.DecompressionBombError | Image.DecompressionBombWarning | MemoryError
     ):
         return "image_too_large", words
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "unsupported", ""  # its words tell nothing
     return "damaged", words
 

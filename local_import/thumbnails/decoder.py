@@ -11,7 +11,7 @@ import sys
 from ..errors import ErrorCode
 
 CHILD = os.path.join(os.path.dirname(__file__), "child.py")
-WALL_S = 20.0
+WALL_S = 8.0  # the browser waits for ten
 OUTPUT_BYTES = 2 << 20
 # It shall not know what this process knows.
 _ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"} | {

@@ -18,7 +18,7 @@ from .pictures import Picture, Unreachable, key_of
 CACHE_BYTES = 1 << 30
 DECODERS = 2  # at once in one process, so that pages have threads left
 # Of what a busy machine may be the cause, and not the file.
-_BELIEVED_S = {ErrorCode.TIME_LIMIT: timedelta(hours=1).total_seconds()}
+_BELIEVED_S: dict[str, float] = {ErrorCode.TIME_LIMIT: timedelta(hours=1).total_seconds()}
 _free = BoundedSemaphore(DECODERS)
 
 

@@ -1,0 +1,20 @@
+"""The one grammar of filters, for every list: `word:value word:"two words"`.
+
+A word that a list does not know, or a value that it cannot have, is an error in words and never ignored.
+"""
+
+from .grammar import Filter, Term, parse
+from .words import Word, WrongFilter, choice, exact, moment, number, prefix
+
+__all__ = [
+    "Filter",
+    "Term",
+    "Word",
+    "WrongFilter",
+    "choice",
+    "exact",
+    "moment",
+    "number",
+    "parse",
+    "prefix",
+]
