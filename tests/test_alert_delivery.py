@@ -616,7 +616,7 @@ def test_a_real_worker_tells_a_real_receiver_of_a_real_failure(desk, inbox, work
     assert listed["undelivered"] == []
 
 
-FAILED = "[medium] Session 1 has failed: 1 files, by damaged."
+FAILED = "[medium] Session 1 has failed: 1 of its files could not be imported (damaged)."
 
 
 def told(request):
