@@ -54,7 +54,7 @@ def _refusal(request: HttpRequest) -> int:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if token and scheme.lower() == "bearer":
         right = settings.PHOTONEST_METRICS_TOKEN
-        return 0 if right and hmac.compare_digest(token.encode(), right.encode()) else 401
+        return 0 if hmac.compare_digest(token.encode(), right.encode()) else 401
     if not request.user.is_authenticated:
         return 401
     return 0 if getattr(request.user, "is_staff", False) else 403

@@ -115,7 +115,7 @@ def test_a_session_that_failed_fires_once_however_many_files_and_places(library)
 
     assert firing() == [("session_failed", f"session:{session.pk}")]
     alert = Alert.objects.get()
-    assert "6 files, by damaged" in alert.summary
+    assert "6 of its files could not be imported (damaged)" in alert.summary
     assert alert.target == f"session:{session.pk}"
 
 
@@ -326,7 +326,8 @@ def test_an_import_that_fails_is_told_of_end_to_end(inbox, library, settings, ma
     tasks.evaluate_alerts()
 
     (message,) = mailoutbox
-    assert f"Session {session.pk} has failed: 1 files, by damaged." in message.subject
+    told = f"Session {session.pk} has failed: 1 of its files could not be imported (damaged)."
+    assert told in message.subject
     assert f"explain session:{session.pk}" in message.body
 
 

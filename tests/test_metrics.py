@@ -17,6 +17,8 @@ from local_import.door import StaleRows
 from local_import.metrics import Measure, Measurements, fold, folding, histogram
 from local_import.models import ImportItem, MetricBucket
 from local_import.pipeline import worker
+from local_import.pipeline.measure import Clock, record
+from local_import.pipeline.work import Verdict, Work
 from local_import.services import sessions
 from tests.consistency import imported
 from tests.faults.flow import run_here
@@ -124,6 +126,21 @@ def test_a_batch_whose_lease_was_lost_counts_nothing(inbox, library, monkeypatch
         run_here(sessions.create(os.fsencode(inbox)).pk)
 
     assert not MetricBucket.objects.filter(measure="file").exists()
+
+
+@pytest.mark.django_db
+def test_a_file_that_was_given_back_has_not_come_to_rest():
+    given_back, lost = Work(1, 1, b"a.jpg", read_ms=3.0), Work(2, 1, b"b.jpg", read_ms=4.0)
+    given_back.release("The worker was told to stop.")
+    lost.verdict = Verdict("lose", "It is gone.")
+
+    record([given_back, lost], Clock())
+
+    told = found()
+    assert (told["files"]["count"], told["files"]["failed"]) == (1, 1)
+    assert told["errors"] == [{"code": "source_missing", "failed": 1}]
+    steps = {(step["step"], step["format"]): step["count"] for step in told["steps"]}
+    assert steps["analyse", None] == 2
 
 
 @pytest.mark.django_db(transaction=True)

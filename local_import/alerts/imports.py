@@ -96,7 +96,9 @@ SIGNALS = (
         code="session_failed",
         severity=Severity.MEDIUM,
         watches=_("sessions of which files failed"),
-        sentence=_("Session {session} has failed: {files} files, by {codes}."),
+        sentence=_(
+            "Session {session} has failed: {files} of its files could not be imported ({codes})."
+        ),
         advice=_("See why, and what to do: python manage.py explain session:{session}"),
         find=find_failed,
         unit=_("failed files of one session"),

@@ -44,7 +44,7 @@ def reachable(host: str, port: int) -> Address:
         if is_allowed(host, address):
             return address
     raise Refused(
-        f"{host} is {found[0]}, which is no public address. If it is meant, name the host or its network "
+        f"{host} leads to {found[0]}, no public address. If it is meant, name the host or its network "
         "in PHOTONEST_ALERT_HOSTS."
     )
 

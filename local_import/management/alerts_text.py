@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import names
 
 Entry = Mapping[str, Any]
+_NUMBERS = {
+    "window_minutes": gettext_lazy("looks back {minutes} min"),
+    "pending_minutes": gettext_lazy("has to last {minutes} min"),
+    "cooldown_minutes": gettext_lazy("is not told again for {minutes} min"),
+}
 _MARKS = {"pending": "…", "firing": "✖", "acknowledged": "◐", "resolved": "✔"}
 
 
@@ -65,12 +71,11 @@ def rules(told: Sequence[Entry]) -> str:
 def _rule(rule: Entry) -> Iterator[str]:
     state = "✔" if rule["enabled"] else "○"
     yield f"{state} {rule['rule']} [{rule['severity']}]: {rule['watches']}"
-    numbers = (
-        _("{threshold:g} {unit}").format(threshold=rule["threshold"], unit=rule["unit"]),
-        _("looks back {minutes} min").format(minutes=rule["window_minutes"]),
-        _("fires after {minutes} min").format(minutes=rule["pending_minutes"]),
-        _("not told again for {minutes} min").format(minutes=rule["cooldown_minutes"]),
-    )
+    fires = _("fires at {threshold:g} ({unit})")
+    numbers = [fires.format(threshold=rule["threshold"], unit=rule["unit"])]
+    numbers += [
+        str(text).format(minutes=rule[name]) for name, text in _NUMBERS.items() if rule[name]
+    ]
     yield "    " + "; ".join(numbers)
     if rule["muted_until"]:
         told = _("    muted until {until} by {by}: {reason}")
