@@ -10,6 +10,7 @@ from local_import.pages import probes
 from local_import.prometheus import scrape
 
 admin.site.site_url = None  # the import desk has its own link
+handler400 = "local_import.pages.refusals.unacceptable"
 handler403 = "local_import.pages.refusals.forbidden"
 handler404 = "local_import.pages.refusals.missing"
 urlpatterns = [

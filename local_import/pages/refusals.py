@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils.translation import gettext as _
 
 from .page import draw
+
+
+def unacceptable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Too much to read, or nothing that a browser sends by itself."""
+    if not hasattr(request, "user"):  # refused before it is known who asks
+        return HttpResponseBadRequest("Bad request", content_type="text/plain")
+    too_large = isinstance(exception, RequestDataTooBig)
+    told = {"too_large": too_large}
+    return draw(request, "unacceptable", _("Cannot be read"), told, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -16,7 +16,7 @@ from ..models.import_item import ImportItemQuerySet
 from ..states import ItemState, SkipReason
 
 ROWS = 100
-WINDOW = 20_000  # items that are looked through for what no index finds
+WINDOW = 10_000  # items that are looked through for what no index finds
 Place = tuple[str, int]  # state and number of the item before
 
 

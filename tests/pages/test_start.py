@@ -165,6 +165,21 @@ def test_a_label_of_any_length_is_taken_or_cut(operator, cards):
     assert ImportSession.objects.get().label == label[:200]
 
 
+def test_ten_megabytes_of_label_are_refused_in_words(operator, cards):
+    answer = operator.post("/import/start/", CARD | {"mode": "copy", "label": "x" * 10_000_000})
+
+    assert answer.status_code == 400
+    assert "too large" in text_of(answer)
+    assert not ImportSession.objects.exists()
+
+
+def test_an_address_of_another_host_is_refused_in_plain_words(client, db):
+    answer = client.get("/import/", headers={"host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert "<html" not in text_of(answer)
+
+
 def test_a_viewer_may_not_start(viewer, cards):
     assert viewer.get("/import/start/").status_code == 403
     assert viewer.post("/import/start/", CARD | {"mode": "copy"}).status_code == 403

@@ -1,0 +1,125 @@
+"""How far a session is, and what is to be expected of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from local_import.audit_logger import Actor
+from local_import.models import ImportSession
+from local_import.services import control
+from local_import.services.progress import progress_of, progress_of_many
+from tests.builders import make_item, make_session, walk
+
+KIM = Actor("kim")
+pytestmark = pytest.mark.django_db
+
+
+def running(waiting=30, done=10):
+    session = make_session("importing")
+    for number in range(done):
+        make_item(session, b"d%d.jpg" % number, "imported", size_bytes=1000)
+    for number in range(waiting):
+        make_item(session, b"w%d.jpg" % number, "pending", size_bytes=1000)
+    return walk(session)
+
+
+def with_pace(session, *, points, moved_s_ago=0.0):
+    """As if it had been counted so: (seconds ago, files at rest)."""
+    now = timezone.now()
+    known = [[now.timestamp() - ago, files, files * 1000] for ago, files in points]
+    pace = {
+        "at": now.timestamp(),
+        "files": points[-1][1],
+        "moved_at": now.timestamp() - moved_s_ago,
+        "points": known,
+    }
+    ImportSession.objects.filter(pk=session.pk).update(
+        pace=pace, counted_at=now, bytes_done=10_000, bytes_found=40_000
+    )
+    return ImportSession.objects.get(pk=session.pk)
+
+
+def outlook(session):
+    return progress_of(session).outlook
+
+
+def test_an_even_pace_is_told_with_the_time_that_is_left():
+    session = with_pace(running(), points=[(60, -50), (45, -35), (30, -20), (15, -5), (0, 10)])
+
+    progress = progress_of(session)
+
+    assert progress.rate.files == pytest.approx(1, rel=0.1)
+    assert progress.outlook.code == "left"
+    assert "30 s" in progress.outlook.text
+
+
+def test_an_uneven_pace_is_told_as_a_range():
+    session = with_pace(running(), points=[(45, -80), (30, -20), (15, -15), (0, 10)])
+
+    assert " to " in outlook(session).text
+
+
+def test_too_little_is_no_ground_for_an_estimate():
+    assert outlook(with_pace(running(), points=[(2, 9), (0, 10)])).code == "estimating"
+
+
+def test_a_session_whose_source_is_still_walked_has_no_end_yet():
+    session = running()
+    ImportSession.objects.update(walked_at=None)
+
+    assert outlook(ImportSession.objects.get(pk=session.pk)).code == "walking"
+
+
+def test_a_pause_is_told_and_nothing_is_estimated():
+    session = running()
+    control.pause(session.pk, actor=KIM, reason="Noise.")
+
+    found = outlook(ImportSession.objects.get(pk=session.pk))
+
+    assert (found.code, found.text) == ("paused", "paused")
+    assert found.since is not None
+
+
+def test_where_nothing_comes_to_rest_it_is_stalled_since_then():
+    session = with_pace(running(), points=[(300, 5), (0, 10)], moved_s_ago=200)
+
+    found = outlook(session)
+
+    assert found.code == "stalled"
+    assert timezone.now() - found.since == pytest.approx(
+        timedelta(seconds=200), abs=timedelta(seconds=5)
+    )
+
+
+def test_a_session_at_rest_tells_how_long_it_took():
+    session = running(waiting=0)
+    started = session.finished_at - timedelta(seconds=90)
+    ImportSession.objects.update(started_at=started)
+
+    progress = progress_of(ImportSession.objects.get(pk=session.pk))
+
+    assert (progress.outlook.code, progress.took) == ("rest", "90 s")
+    assert (progress.done, progress.percent) == (10, 100)
+
+
+def test_an_old_picture_is_not_believed_of_a_session_that_runs():
+    session = running()
+    ImportSession.objects.update(counted_at=timezone.now() - timedelta(seconds=10), counts={})
+
+    progress = progress_of(ImportSession.objects.get(pk=session.pk))
+
+    assert (progress.total, progress.done) == (40, 10)
+
+
+def test_one_query_counts_all_whose_pictures_are_old(django_assert_num_queries):
+    sessions = [running(), running()]
+    ImportSession.objects.update(counted_at=None)
+    rows = list(ImportSession.objects.filter(pk__in=[session.pk for session in sessions]))
+
+    with django_assert_num_queries(1):
+        assert [progress.total for progress in progress_of_many(rows)] == [40, 40]
+
+
+def test_all_but_one_is_not_a_hundred_per_cent():
+    assert progress_of(running(waiting=1, done=199)).percent == 99
