@@ -1,0 +1,117 @@
+"""The page of one file: in every state, with its picture or why there is none."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from local_import.audit_logger import SYSTEM
+from local_import.models import ImportItem
+from local_import.services import sessions
+from tests.pages.world import World
+from tests.photos import jpeg
+
+pytestmark = pytest.mark.django_db
+# Who is signed in and what they may do (4), the file with all around it, its rows, its incident.
+MOST_QUERIES = 12
+
+
+def page_of(item):
+    return f"/import/items/{item.pk}/"
+
+
+@pytest.fixture
+def card(inbox, library):
+    """A photo that is imported, one that is the same, one that was cut off."""
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    (inbox / "b.jpg").write_bytes(jpeg(1))
+    (inbox / "cut.jpg").write_bytes(jpeg(2)[:-200])
+    return inbox
+
+
+@pytest.fixture
+def items(card, transactional_db):
+    """By state: what was imported, what is the same, what was cut off."""
+    session = sessions.create(bytes(card))
+    sessions.run_to_end(session.pk, workers=1, actor=SYSTEM)
+    return {str(item.state): item for item in ImportItem.objects.all()}
+
+
+def test_a_file_in_any_state_has_a_page_for_everybody(client_of, role):
+    for item in World().items:
+        answer = client_of(role).get(page_of(item))
+
+        assert answer.status_code == 200, item.state
+        assert item.shown_path in answer.content.decode()
+
+
+def test_a_page_asks_no_more_than_it_may(operator, django_assert_max_num_queries):
+    for item in World().items:
+        with django_assert_max_num_queries(MOST_QUERIES):
+            operator.get(page_of(item))
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "9" * 30])
+def test_a_file_that_there_is_not_is_told_so(operator, number):
+    answer = operator.get(f"/import/items/{number}/")
+
+    assert answer.status_code == 404
+    assert "There is no file" in answer.content.decode()
+
+
+def test_a_file_tells_what_it_is_and_the_way_it_took(operator, items):
+    text = operator.get(page_of(items["imported"])).content.decode()
+
+    assert "2019-01-02 03:04:05" in text
+    assert items["imported"].sha256 in text
+    for state in ("pending", "analyzing", "moving", "imported"):
+        assert state in text
+
+
+def test_a_duplicate_stands_beside_what_is_in_the_library(operator, items):
+    text = operator.get(page_of(items["skipped"])).content.decode()
+
+    assert "The same bytes in the library" in text
+
+
+def test_its_picture_is_a_small_webp_without_what_the_camera_wrote(viewer, items):
+    answer = viewer.get(f"{page_of(items['imported'])}thumbnail/")
+
+    assert answer.headers["Content-Type"] == "image/webp"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    picture = Image.open(io.BytesIO(answer.content))
+    assert picture.size == (64, 48)
+    assert not picture.getexif()
+
+
+def test_a_broken_picture_says_why(viewer, items):
+    answer = viewer.get(f"{page_of(items['failed'])}picture/", headers={"HX-Request": "true"})
+
+    assert "damaged" in answer.content.decode()
+
+
+def test_a_file_that_is_gone_has_a_page_and_a_drawing_that_says_so(operator, items, card):
+    (card / "cut.jpg").unlink()
+
+    text = operator.get(page_of(items["failed"])).content.decode()
+    drawn = operator.get(f"{page_of(items['failed'])}thumbnail/")
+
+    assert "source missing" in text
+    assert drawn.headers["Content-Type"] == "image/svg+xml"
+
+
+def test_the_original_is_for_who_may_see_details_and_runs_nothing(viewer, operator, items):
+    address = f"{page_of(items['imported'])}original/"
+
+    assert viewer.get(address).status_code == 403
+    answer = operator.get(address)
+    assert b"".join(answer.streaming_content) == jpeg(1)
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_picture_comes_by_itself_in_a_browser(screen, items):
+    page = screen("viewer", page_of(items["imported"]))
+
+    page.locator(".thumbnail img").wait_for()
+
+    assert page.locator(".thumbnail img").evaluate("image => image.naturalWidth") == 64
