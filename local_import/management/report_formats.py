@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from .. import names
+from ..reporting.cells import Echo, defused
 
 Report = Mapping[str, Any]
 Files = Iterable[Mapping[str, Any]]
@@ -22,7 +23,6 @@ COLUMNS = (
     *("item", "path", "outcome", "code", "incident", "summary"),
     *("bytes", "sha256", "library_path", "since"),
 )
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # Source: OWASP, CSV injection
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = (
     "body{font:14px sans-serif;margin:2em;max-width:80em}table{border-collapse:collapse}"
@@ -69,22 +69,10 @@ def as_json(report: Report, files: Files) -> Iterator[str]:
 
 def as_csv(report: Report, files: Files) -> Iterator[str]:
     """The files alone, with a row of headings. Source: RFC 4180."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     for file in files:
-        yield writer.writerow([_defused(_cell(file[name])) for name in COLUMNS])
-
-
-class _Echo:
-    """What csv writes to it, it hands back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _defused(cell: str) -> str:
-    """An apostrophe in front makes a spreadsheet take the cell for text."""
-    return f"'{cell}" if cell.startswith(_DANGEROUS) else cell
+        yield writer.writerow([defused(_cell(file[name])) for name in COLUMNS])
 
 
 def as_html(report: Report, files: Files) -> Iterator[str]:

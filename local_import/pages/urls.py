@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from .audit import audit, audit_export
 from .consistency import accept, consistency, finding, findings_list, quarantined
 from .explain import explanation
 from .health import health
@@ -22,6 +23,8 @@ from .troubleshooting import troubleshooting
 app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
+    path("audit/", audit, name="audit"),
+    path("audit/export/<str:form>/", audit_export, name="audit_export"),
     path("consistency/", consistency, name="consistency"),
     path("consistency/quarantine/", quarantined, name="quarantine"),
     path("consistency/findings/", findings_list, name="findings"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,6 +132,12 @@ def lasting(time: timedelta | None) -> str:
         if seconds >= size:
             return f"{seconds / size:.{1 if seconds < 10 * size else 0}f} {unit}"
     return _("%(number)d ms") % {"number": round(seconds * 1000)}
+
+
+@register.filter
+def pretty(details: Any) -> str:
+    """Details as JSON that a person can read."""
+    return json.dumps(details, indent=2, ensure_ascii=False, default=str)
 
 
 @register.filter

@@ -1,0 +1,79 @@
+"""The audit log: what happened, newest first, narrowed by a filter, and taken away as NDJSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from ..audit_log_repository import row_id
+from ..models import AuditLog
+from ..reporting import audit_rows
+from ..reporting.cells import Echo, defused
+from .filtered import filtered
+from .page import draw
+
+_COLUMNS = (
+    *("id", "timestamp", "level", "category", "action", "session_id", "item_id", "from_state"),
+    *("to_state", "message", "actor", "request_id", "task_id", "duration_ms", "error_type"),
+    *("error_message", "details"),
+)
+_KINDS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
+
+
+@require_safe
+@permission_required("local_import.see_imports", raise_exception=True)
+def audit(request: HttpRequest) -> HttpResponse:
+    wanted, shown = filtered(request, audit_rows.WORDS)
+    if wanted is None:
+        return draw(request, "audit", _("Audit log"), shown, status=400)
+    told = {
+        "portion": audit_rows.portion(wanted, _before(request)),
+        "most": audit_rows.MOST_EXPORTED,
+    }
+    return draw(request, "audit", _("Audit log"), shown | told)
+
+
+def _before(request: HttpRequest) -> int | None:
+    asked = request.GET.get("before")
+    if asked is None:
+        return None
+    if (number := row_id(asked)) is None:
+        raise Http404(_("There is no audit row of that number."))
+    return number
+
+
+@require_safe
+@permission_required("local_import.see_details", raise_exception=True)
+def audit_export(request: HttpRequest, form: str) -> HttpResponse | StreamingHttpResponse:
+    """What the filter asks for, as far as MOST_EXPORTED rows; written while it is read."""
+    wanted, shown = filtered(request, audit_rows.WORDS)
+    if wanted is None:
+        return draw(request, "audit", _("Audit log"), shown, status=400)
+    if form not in _KINDS:
+        raise Http404(_("The audit log is taken away as ndjson or as csv."))
+    rows = map(_plain, audit_rows.exported(wanted))
+    lines = _as_csv(rows) if form == "csv" else (f"{json.dumps(row)}\n" for row in rows)
+    answer = StreamingHttpResponse(lines, content_type=f"{_KINDS[form]}; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="audit-log.{form}"'
+    return answer
+
+
+def _plain(row: AuditLog) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _COLUMNS} | {
+        "timestamp": row.timestamp.isoformat()
+    }
+
+
+def _as_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(Echo())
+    yield writer.writerow(_COLUMNS)
+    for row in rows:
+        cells = {**row, "details": json.dumps(row["details"])}
+        yield writer.writerow([defused(str(cells[name] or "")) for name in _COLUMNS])

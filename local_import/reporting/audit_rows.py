@@ -1,0 +1,104 @@
+"""The audit log, newest first, narrowed by a filter, in portions that are found fast at any size.
+
+Only what happened to one file is found by an index. All else is looked for in a stretch of the log, and it is
+told how long that is: an index for each question would cost every import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import F, Max, QuerySet
+from django.db.models.expressions import CombinedExpression
+from django.db.models.lookups import In
+
+from ..filters import Filter, Word, choice, exact, moment, number, prefix
+from ..models import AuditLog
+from ..models.audit_log import AuditCategory, AuditLevel
+
+SHOWN = 50  # rows of a page
+STRETCH = 50_000  # rows that are looked through for one
+MOST_EXPORTED = 100_000  # rows
+WORDS: dict[str, Word] = {
+    "session": number(),
+    "item": number(),
+    "category": choice(AuditCategory.values),
+    "level": choice(AuditLevel.values),
+    "action": exact("item.fail"),
+    "actor": prefix("command:"),
+    "request": exact("1f6c9a"),
+    "task": exact("1f6c9a"),
+    "since": moment(),
+    "until": moment("2026-11-25"),
+}
+_COLUMNS = {"category": "category", "level": "level", "action": "action"}
+_COLUMNS |= {"request": "request_id", "task": "task_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    rows: list[AuditLog]
+    older: int | None  # the number before which the next portion begins; None: that was all
+    looked_through: int  # rows, at most; 0 where an index found them
+
+
+def portion(wanted: Filter, before: int | None = None) -> Portion:
+    """The newest rows that the filter asks for, or those before a number."""
+    if wanted.values("item"):
+        return _of_files(wanted, before)
+    upper = before or _newest(wanted) + 1
+    lower = max(0, upper - STRETCH)
+    rows = list(_narrowed(wanted).filter(pk__lt=upper, pk__gte=lower).order_by("-pk")[: SHOWN + 1])
+    is_full = len(rows) > SHOWN
+    older = rows[SHOWN - 1].pk if is_full else lower
+    return Portion(rows[:SHOWN], older if older > 1 else None, upper - lower)
+
+
+def _of_files(wanted: Filter, before: int | None) -> Portion:
+    rows = _narrowed(wanted).filter(item__in=wanted.values("item"))
+    if before:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: SHOWN + 1])
+    return Portion(found[:SHOWN], found[SHOWN - 1].pk if len(found) > SHOWN else None, 0)
+
+
+def _newest(wanted: Filter) -> int:
+    """The number of the newest row, or of the newest of the sessions that are asked for."""
+    rows = AuditLog.objects.all()
+    if sessions := wanted.values("session"):
+        newest = [rows.filter(session=pk).order_by("-timestamp", "-pk").first() for pk in sessions]
+        return max((row.pk for row in newest if row), default=0)
+    return rows.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def _narrowed(wanted: Filter) -> QuerySet[AuditLog]:
+    rows = AuditLog.objects.all()
+    for word, column in _COLUMNS.items():
+        if values := wanted.values(word):
+            rows = rows.filter(**{f"{column}__in": values})
+    if sessions := wanted.values("session"):
+        rows = rows.filter(In(_of_session(), sessions))
+    for actor in wanted.values("actor"):
+        rows = rows.filter(actor__startswith=actor)
+    for since in wanted.values("since"):
+        rows = rows.filter(timestamp__gte=since)
+    for until in wanted.values("until"):
+        rows = rows.filter(timestamp__lt=until)
+    return rows
+
+
+def _of_session() -> CombinedExpression:
+    """Its number in a form that no index has: the stretch is to narrow the search, not a huge session."""
+    return F("session_id") + 0
+
+
+def exported(wanted: Filter) -> Iterator[AuditLog]:
+    """All that the filter asks for, newest first, up to MOST_EXPORTED."""
+    left, before = MOST_EXPORTED, None
+    while left > 0:
+        found = portion(wanted, before)
+        yield from found.rows[:left]
+        left -= len(found.rows)
+        if (before := found.older) is None:
+            return

@@ -1,0 +1,127 @@
+"""The audit log on its page: narrowed, paged, expanded, taken away."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from local_import.audit_logger import AuditLogger, Entry, StructuredLogger
+from local_import.models import AuditLog
+from local_import.models.audit_log import AuditCategory
+from local_import.reporting import audit_rows
+from tests.pages.world import World
+
+pytestmark = pytest.mark.django_db
+LOG = "/import/audit/"
+MOST_QUERIES = 12
+
+
+def text_of(client, **query):
+    return client.get(LOG, query).content.decode()
+
+
+def log(number=1, **values):
+    for n in range(number):
+        AuditLogger().record(Entry(AuditCategory.VALIDATION, f"Row {n}.", **values))
+
+
+def taken(client, form, **query):
+    return b"".join(client.get(f"{LOG}export/{form}/", query).streaming_content).decode()
+
+
+def test_the_newest_rows_come_first_and_older_ones_on_the_next_page(operator):
+    log(audit_rows.SHOWN + 5)
+
+    first = operator.get(LOG).context["portion"]
+    second = operator.get(LOG, {"before": first.older}).context["portion"]
+
+    assert [row.message for row in first.rows[:2]] == ["Row 54.", "Row 53."]
+    assert [row.message for row in second.rows] == [f"Row {n}." for n in (4, 3, 2, 1, 0)]
+    assert second.older is None
+
+
+@pytest.mark.parametrize(
+    "text", ["session:{0} category:state_transition", "item:{1}", "level:info"]
+)
+def test_a_filter_keeps_what_it_names_and_nothing_else(operator, text):
+    world = World()
+    log(3, session_id=world.session.pk + 1, level="warning")
+    wanted = text.format(world.session.pk, world.failed.pk)
+
+    rows = operator.get(LOG, {"q": wanted}).context["portion"].rows
+
+    assert rows
+    if "session" in text:
+        assert {row.session_id for row in rows} == {world.session.pk}
+        assert {row.category for row in rows} == {"state_transition"}
+    if "item" in text:
+        assert {row.item_id for row in rows} == {world.failed.pk}
+    assert "warning" not in {row.level for row in rows}
+
+
+def test_what_is_farther_back_than_a_stretch_is_reached_by_going_on(operator, monkeypatch):
+    monkeypatch.setattr(audit_rows, "STRETCH", 10)
+    log(1, action="the.one")
+    log(35)
+
+    found, before, looks = [], None, 0
+    while not found and looks < 10:
+        answer = operator.get(LOG, {"q": "action:the.one"} | ({"before": before} if before else {}))
+        found, before = answer.context["portion"].rows, answer.context["portion"].older
+        looks += 1
+
+    assert [row.action for row in found] == ["the.one"]
+    assert looks > 2
+
+
+@pytest.mark.parametrize("query", [{"q": "colour:red"}, {"q": "level:loud"}, {"q": "session:x"}])
+def test_a_wrong_filter_is_said_to_be_wrong(operator, query):
+    answer = operator.get(LOG, query)
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+    assert operator.get(f"{LOG}export/csv/", query).status_code == 400
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "9" * 40])
+def test_a_page_that_there_is_not_is_told_so(operator, before):
+    assert operator.get(LOG, {"before": before}).status_code == 404
+
+
+def test_an_operator_sees_details_and_stack_traces_and_a_viewer_neither(operator, viewer):
+    StructuredLogger(session_id=1).error("At /card/a.jpg", ValueError("no"), place="/card")
+
+    assert "/card/a.jpg" in text_of(operator)
+    assert "ValueError" in text_of(operator)
+    assert "/card" not in text_of(viewer)
+    assert "ValueError" not in text_of(viewer)
+
+
+def test_what_is_taken_away_is_what_the_filter_asks_for(operator, viewer):
+    log(2, action="=danger")
+    log(3, action="plain")
+
+    lines = taken(operator, "ndjson", q="action:plain").splitlines()
+    cells = list(csv.DictReader(io.StringIO(taken(operator, "csv"))))
+
+    assert {json.loads(line)["action"] for line in lines} == {"plain"}
+    assert len(lines) == 3
+    assert len(cells) == AuditLog.objects.count()
+    assert {row["action"] for row in cells} >= {"'=danger", "plain"}
+    assert viewer.get(f"{LOG}export/csv/").status_code == 403
+    assert operator.get(f"{LOG}export/xls/").status_code == 404
+
+
+def test_an_export_goes_on_beyond_a_page_and_ends_at_its_limit(operator, monkeypatch):
+    monkeypatch.setattr(audit_rows, "MOST_EXPORTED", 120)
+    log(150)
+
+    assert len(taken(operator, "ndjson").splitlines()) == 120
+
+
+def test_the_page_asks_no_more_than_it_may(operator, django_assert_max_num_queries):
+    session = World().session
+    for query in ("", f"session:{session.pk}", "level:error since:1h"):
+        with django_assert_max_num_queries(MOST_QUERIES):
+            operator.get(LOG, {"q": query})
