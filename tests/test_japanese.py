@@ -13,7 +13,15 @@ ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = Path("local_import", "locale", "ja", "LC_MESSAGES", "django.po")
 PLACE = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[\d.]*[a-zA-Z%]")
 # Names, and texts that are nothing but facts.
-ALIKE = {"SHA-256", "{fact}", "{trouble}", "{summary} {diagnosis}"}
+ALIKE = {
+    "SHA-256",
+    "beat",
+    "%(number)d ms",
+    "{text}",
+    "{fact}",
+    "{trouble}",
+    "{summary} {diagnosis}",
+}
 
 
 def entries(path):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import F, Max, QuerySet
-from django.db.models.expressions import CombinedExpression
+from django.db.models import F, Max, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
 
 from ..filters import Filter, Word, choice, exact, moment, number, prefix
@@ -32,8 +32,14 @@ WORDS: dict[str, Word] = {
     "since": moment(),
     "until": moment("2026-11-25"),
 }
-_COLUMNS = {"category": "category", "level": "level", "action": "action"}
-_COLUMNS |= {"request": "request_id", "task": "task_id"}
+_COLUMNS: dict[str, tuple[str, str | int]] = {
+    "session": ("session_id", 0),
+    "category": ("category", ""),
+    "level": ("level", ""),
+    "action": ("action", ""),
+    "request": ("request_id", ""),
+    "task": ("task_id", ""),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,11 @@ def _newest(wanted: Filter) -> int:
 
 
 def _narrowed(wanted: Filter) -> QuerySet[AuditLog]:
-    rows = AuditLog.objects.all()
-    for word, column in _COLUMNS.items():
+    rows = AuditLog.objects.get_queryset()
+    for word, (column, nothing) in _COLUMNS.items():
         if values := wanted.values(word):
-            rows = rows.filter(**{f"{column}__in": values})
-    if sessions := wanted.values("session"):
-        rows = rows.filter(In(_of_session(), sessions))
+            # In a form that no index has: the stretch is to narrow the search, not half of the log.
+            rows = rows.filter(In(Coalesce(F(column), Value(nothing)), values))
     for actor in wanted.values("actor"):
         rows = rows.filter(actor__startswith=actor)
     for since in wanted.values("since"):
@@ -86,11 +91,6 @@ def _narrowed(wanted: Filter) -> QuerySet[AuditLog]:
     for until in wanted.values("until"):
         rows = rows.filter(timestamp__lt=until)
     return rows
-
-
-def _of_session() -> CombinedExpression:
-    """Its number in a form that no index has: the stretch is to narrow the search, not a huge session."""
-    return F("session_id") + 0
 
 
 def exported(wanted: Filter) -> Iterator[AuditLog]:
