@@ -10,7 +10,7 @@ run: $(VENV)/installed
 	@$(RUN) manage.py migrate --verbosity 0
 	@$(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(RUN) manage.py prepare_demo
-	@echo "The admin is at http://$(ADDRESS)/ – stop it with Ctrl-C."
+	@echo "The import desk is at http://$(ADDRESS)/ – stop it with Ctrl-C."
 	@ADDRESS=$(ADDRESS) $(VENV)/bin/supervisord -c supervisord.conf
 
 test: $(VENV)/installed-dev
