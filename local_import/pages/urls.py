@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from .alerts import acknowledge, alerts, mute
 from .audit import audit, audit_export
 from .consistency import accept, consistency, finding, findings_list, quarantined
 from .explain import explanation
@@ -23,6 +24,9 @@ from .troubleshooting import troubleshooting
 app_name = "import"
 urlpatterns = [
     path("", overview, name="overview"),
+    path("alerts/", alerts, name="alerts"),
+    path("alerts/<int:pk>/acknowledge/", acknowledge, name="alert_acknowledge"),
+    path("alerts/rules/<str:code>/mute/", mute, name="alert_mute"),
     path("audit/", audit, name="audit"),
     path("audit/export/<str:form>/", audit_export, name="audit_export"),
     path("consistency/", consistency, name="consistency"),

@@ -8,8 +8,9 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from local_import import door
+from local_import.alerts.rules import all_rules
 from local_import.door import Step
-from local_import.models import Finding, ImportItem, OperationRun, Worker
+from local_import.models import Alert, Finding, ImportItem, OperationRun, Worker
 from local_import.state_machine import declared
 from local_import.states import ItemState
 from tests.builders import make_item, make_session
@@ -57,6 +58,19 @@ class World:
             last_seen_at=now,
         )
 
+        rule = next(rule for rule in all_rules() if rule.code == "session_failed")
+        self.alert = Alert.objects.create(
+            rule=rule,
+            cause="session:1",
+            state="firing",
+            severity="high",
+            summary="Session 1 has failed.",
+            advice="See why.",
+            target=f"session:{self.session.pk}",
+            began_at=now,
+            last_seen_at=now,
+            fired_at=now,
+        )
         self.run = OperationRun.objects.create(
             name="retry", target=f"session:{self.session.pk}", key="world", actor="operator"
         )
@@ -96,11 +110,17 @@ class World:
             "incidents": self.failed.incident_id,
             "findings": Finding.objects.first().pk,
             "runs": self.run.pk,
+            "alerts": self.alert.pk,
         }
         before = route[: found.start()].strip("/^").split("/")
         if len(before) == 3 and before[2] in (models := apps.all_models.get(before[1], {})):
             return str(_first(models[before[2]]))
-        words = {"app_label": "local_import", "slug:name": "pause", "str:form": "csv"}
+        words = {
+            "app_label": "local_import",
+            "slug:name": "pause",
+            "str:form": "csv",
+            "str:code": "no_worker",
+        }
         if word := next((words[one] for one in words if one in found[0]), ""):
             return word
         return str(kinds.get(before[-1], "1"))
