@@ -2,7 +2,8 @@
 
 from .badge import GLYPHS, badge
 from .bar import bar
+from .columns import columns
 from .diagram import Node, diagram
 from .placeholder import placeholder
 
-__all__ = ["GLYPHS", "Node", "badge", "bar", "diagram", "placeholder"]
+__all__ = ["GLYPHS", "Node", "badge", "bar", "columns", "diagram", "placeholder"]

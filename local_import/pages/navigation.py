@@ -14,6 +14,7 @@ SECTIONS = (
     ("import:troubleshooting", _("Troubleshooting")),
     ("import:operations", _("Operations")),
     ("import:consistency", _("Consistency")),
+    ("import:performance", _("Performance")),
     ("import:alerts", _("Alerts")),
     ("import:audit", _("Audit log")),
     ("import:health", _("Health")),

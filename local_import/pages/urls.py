@@ -13,6 +13,7 @@ from .incident import incident
 from .item import item
 from .operations import cancel, operation, run, runs
 from .overview import overview
+from .performance import performance
 from .picture import item_original, item_picture, item_thumbnail
 from .session import session, why
 from .session_items import session_items
@@ -40,6 +41,7 @@ urlpatterns = [
     path("operations/runs/<int:pk>/", run, name="operation_run"),
     path("operations/runs/<int:pk>/cancel/", cancel, name="operation_cancel"),
     path("operations/<slug:name>/", operation, name="operation"),
+    path("performance/", performance, name="performance"),
     path("start/", start, name="start"),
     path("sessions/", sessions, name="sessions"),
     path("sessions/<int:pk>/", session, name="session"),

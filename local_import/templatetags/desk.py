@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,12 @@ def progress_bar(counts: Mapping[str, int]) -> SafeString:
     shares = [(state.value, state.label, counts.get(state, 0)) for state in _ORDER]
     told = ", ".join(f"{number:,} {word}" for _state, word, number in shares if number)
     return drawing.bar(shares, told or _("no files yet"))
+
+
+@register.simple_tag
+def columns(values: Sequence[tuple[str, int, int]], label: str) -> SafeString:
+    """Numbers over time, from (when, good, bad)."""
+    return drawing.columns(values, label)
 
 
 @register.simple_tag
