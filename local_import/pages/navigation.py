@@ -24,8 +24,9 @@ SECTIONS = (
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """Name, address, and whether the page that is asked for lies in it."""
     addresses = [(label, reverse(name)) for name, label in SECTIONS]
+    first = addresses[0][1]  # every page lies below it, and is none of it
     within = [address for _label, address in addresses if request.path.startswith(address)]
-    here = max(within, key=len, default="")
+    here = request.path if request.path == first else max({*within} - {first}, key=len, default="")
     return [
         {"label": label, "address": address, "is_here": address == here}
         for label, address in addresses
