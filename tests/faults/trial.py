@@ -102,7 +102,7 @@ class Trials:
         return found + _changes(before, dump(self.place))
 
     def assert_clean(self) -> None:
-        assert self.points > 0
+        assert self.points > 0, self.violations
         if self.violations:
             text = "\n".join(self.violations)
             pytest.fail(f"{len(self.violations)} violations:\n{text}", pytrace=False)

@@ -62,9 +62,13 @@ def maintainer(client_of):
     return client_of("maintainer")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Debian's Chromium; .ci/run installs it."""
+    """Debian's Chromium; .ci/run installs it.
+
+    Not for the whole session: as long as Playwright is there, its event loop seems to run in this thread, and
+    Django keeps other connections then than in processes that are forked meanwhile.
+    """
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     from playwright.sync_api import sync_playwright
