@@ -224,8 +224,14 @@ def temporary_files_belong_to_work(sight: Sight) -> Iterator[str]:
             yield f".incoming/{name} belongs to no item in work"
 
 
+def _photos(sight: Sight) -> Iterator[ImportItem]:
+    """The items but for directories that could not be read once: their files are items of their own."""
+    directory = ("skipped", "directory")
+    return (item for item in sight.items if (item.state, item.skip_reason) != directory)
+
+
 def everything_is_imported(sight: Sight) -> Iterator[str]:
-    for item in sight.items:
+    for item in _photos(sight):
         if item.state != "imported" and (item.state, item.skip_reason) != ("skipped", "duplicate"):
             yield f"{item} ended as {item.state} {item.code} {item.failure}"
     held = set(sight.library.values())
@@ -255,7 +261,7 @@ def everything_is_back(sight: Sight) -> Iterator[str]:
 def the_source_is_as_the_mode_says(sight: Sight) -> Iterator[str]:
     found = files(sight.place.source)
     root = os.fsencode(sight.place.source)
-    for item in sight.items:
+    for item in _photos(sight):
         if bytes(item.session.source_path) != root:
             continue
         goes = item.session.mode == "move" and item.state == "imported"
