@@ -56,7 +56,9 @@ _SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L")
 
 def confine() -> None:
     for what, limit in LIMITS.items():
-        resource.setrlimit(what, (limit, limit))
+        # Of processor time a little more is left, so that SIGXCPU comes first and says why it ended.
+        more = 2 if what == resource.RLIMIT_CPU else 0
+        resource.setrlimit(what, (limit, limit + more))
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each would take its share of the address space

@@ -18,7 +18,8 @@ from .pictures import Picture, Unreachable, key_of
 CACHE_BYTES = 1 << 30
 DECODERS = 2  # at once in one process, so that pages have threads left
 # Of what a busy machine may be the cause, and not the file.
-_BELIEVED_S: dict[str, float] = {ErrorCode.TIME_LIMIT: timedelta(hours=1).total_seconds()}
+_HOUR_S = timedelta(hours=1).total_seconds()
+_BELIEVED_S: dict[str, float] = {ErrorCode.TIME_LIMIT: _HOUR_S, ErrorCode.POISON: _HOUR_S}
 _free = BoundedSemaphore(DECODERS)
 
 
@@ -71,8 +72,11 @@ def _kept(key: str) -> Thumbnail | None:
 
 def _read(key: str, content: bytes) -> Thumbnail:
     head, _newline, picture = content.partition(b"\n")
-    told = json.loads(head)
-    return Thumbnail(key, picture, str(told["code"]), str(told["detail"]))
+    try:
+        told = json.loads(head)
+        return Thumbnail(key, picture, str(told["code"]), str(told["detail"]))
+    except (ValueError, TypeError, KeyError):  # a decoder that was led astray says what it likes
+        return Thumbnail(key, b"", ErrorCode.POISON, "The decoder gave no answer.")
 
 
 def _cache() -> bytes:

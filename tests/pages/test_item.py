@@ -8,6 +8,7 @@ from PIL import Image
 from local_import.audit_logger import SYSTEM
 from local_import.models import ImportItem
 from local_import.services import sessions
+from local_import.thumbnails import decoder, making
 from tests.pages.world import World
 from tests.photos import jpeg
 
@@ -115,3 +116,21 @@ def test_the_picture_comes_by_itself_in_a_browser(screen, items):
     page.locator(".thumbnail img").wait_for()
 
     assert page.locator(".thumbnail img").evaluate("image => image.naturalWidth") == 64
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x00\xff no JSON", b"<html>\n", b"[1]\n", b"{}"])
+def test_a_decoder_that_was_led_astray_is_an_outcome_and_no_error(answer):
+    found = making._read("key", answer)
+
+    assert (found.code, found.picture) == ("poison", b"")
+
+
+def test_a_decoder_that_needs_too_long_says_so(tmp_path, monkeypatch):
+    endless = tmp_path / "endless.py"
+    endless.write_text("while True: pass")
+    monkeypatch.setattr(decoder, "CHILD", str(endless))
+    monkeypatch.setattr(decoder, "WALL_S", 0.5)
+    with open("/dev/null", "rb") as nothing:
+        told = making._read("key", decoder.decode(nothing.fileno()))
+
+    assert told.code == "time_limit"
