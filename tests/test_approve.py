@@ -5,6 +5,8 @@ import pytest
 from local_import.consistency import approve, findings, look
 from local_import.consistency.rule import CannotRepair
 from local_import.models import AuditLog, Finding, ImportItem, Media
+from local_import.operations import checks, runs
+from local_import.wording.retell import retell
 from tests.consistency import HOUR, OPERATOR, forget, found, imported, time_passed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +29,7 @@ def strays(library, number):
 def test_one_finding_is_repaired_and_the_others_stay(session, library):
     first, second = strays(library, 2)
 
-    outcome = approve.repair_finding(first.pk, actor=OPERATOR)
+    outcome = approve.repair_findings([first], actor=OPERATOR)
 
     assert (outcome.number, outcome.refused, outcome.after.suspects) == (1, [], [])
     assert found() == [("stray_file", second.key)]
@@ -40,10 +42,10 @@ def test_one_finding_is_repaired_and_the_others_stay(session, library):
     ]
 
 
-def test_all_findings_of_a_rule_are_repaired_together(session, library):
-    strays(library, 3)
+def test_many_findings_are_repaired_together(session, library):
+    rows = strays(library, 3)
 
-    outcome = approve.repair_rule("stray_file", actor=OPERATOR)
+    outcome = approve.repair_findings(rows, actor=OPERATOR)
 
     assert outcome.number == 3
     assert found() == []
@@ -54,7 +56,7 @@ def test_what_is_right_by_now_is_not_repaired_but_gone(session, library):
     (row,) = strays(library, 1)
     (library / "0.jpg").unlink()
 
-    outcome = approve.repair_finding(row.pk, actor=OPERATOR)
+    outcome = approve.repair_findings([row], actor=OPERATOR)
 
     assert (outcome.number, len(outcome.right)) == (0, 1)
     assert Finding.objects.get().state == "gone"
@@ -69,21 +71,11 @@ def test_a_repair_that_does_not_help_leaves_the_finding(session, library, inbox)
     findings.keep(look.take())
     row = Finding.objects.get()
 
-    outcome = approve.repair_finding(row.pk, actor=OPERATOR)
+    outcome = approve.repair_findings([row], actor=OPERATOR)
 
     assert [one.rule for one in outcome.after.suspects] == ["media_missing"]
     assert Finding.objects.get().state == "back"
     assert ImportItem.objects.get(media=media).state == "missing"
-
-
-def test_a_plan_tells_what_is_wrong_what_will_be_done_and_at_what_risk(session, library):
-    (row,) = strays(library, 1)
-
-    plan = approve.plan(row)
-
-    assert plan["summary"] == "0.jpg in the library (1 bytes) belongs to no media."
-    assert plan["proposal"].startswith("Move 0.jpg to the quarantine")
-    assert (plan["finding"], plan["risk"][:3], plan["why_not"]) == (row.pk, "Low", "")
 
 
 def test_a_finding_that_a_person_has_to_settle_is_refused_with_the_reason(session):
@@ -91,10 +83,9 @@ def test_a_finding_that_a_person_has_to_settle_is_refused_with_the_reason(sessio
     forget(AuditLog.objects.transitions().of_item(item.pk).filter(to_state="moving"))
     findings.keep(look.take())
     row = Finding.objects.get()
-    assert "a person" in approve.plan(row)["why_not"]
 
-    with pytest.raises(CannotRepair):
-        approve.repair_finding(row.pk, actor=OPERATOR)
+    with pytest.raises(CannotRepair, match="a person"):
+        approve.repair_findings([row], actor=OPERATOR)
 
 
 def test_nothing_is_approved_while_the_library_is_away(session, library):
@@ -103,17 +94,7 @@ def test_nothing_is_approved_while_the_library_is_away(session, library):
     findings.keep(look.take())
 
     with pytest.raises(CannotRepair):
-        approve.repair_finding(row.pk, actor=OPERATOR)
-    assert (library / "0.jpg").exists()
-
-
-def test_what_somebody_lives_with_is_not_repaired(session, library):
-    (row,) = strays(library, 1)
-    findings.accept(row.pk, until=row.first_seen_at + 3 * HOUR, reason="Mine.", actor=OPERATOR)
-
-    with pytest.raises(Finding.DoesNotExist):
-        approve.repair_finding(row.pk, actor=OPERATOR)
-    assert approve.repair_rule("stray_file", actor=OPERATOR).number == 0
+        approve.repair_findings([row], actor=OPERATOR)
     assert (library / "0.jpg").exists()
 
 
@@ -135,8 +116,41 @@ def test_a_finding_whose_object_vanished_is_gone_and_harms_nothing(session, key)
             )
 
     for row in Finding.objects.all():
-        outcome = approve.repair_finding(row.pk, actor=OPERATOR)
+        outcome = approve.repair_findings([row], actor=OPERATOR)
         assert (outcome.number, outcome.refused) == (0, [])
 
     assert set(Finding.objects.values_list("state", flat=True)) == {"gone"}
     assert list(ImportItem.objects.order_by("pk").values()) == before
+
+
+def test_a_run_of_repairs_ends_as_failed_with_the_reason_when_the_library_goes_away(
+    session, library, monkeypatch
+):
+    strays(library, 3)
+    monkeypatch.setattr(checks, "PART", 1)
+    monkeypatch.setattr(runs, "TURN_S", 0.0)
+    run = runs.carry_out("repair", "rule:stray_file", actor=OPERATOR, reason="To be right.")
+    runs.work(run.pk)
+    (library / ".photonest-library").unlink()
+    findings.keep(look.take())
+
+    runs.work(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.done) == ("failed", 1)
+    assert "seems to be away" in str(retell(run.failure))
+    assert sum(1 for path in library.iterdir() if path.suffix == ".jpg") == 2
+
+
+def test_a_run_of_repairs_leaves_alone_what_somebody_lives_with(session, library):
+    first, _second = strays(library, 2)
+    later = first.first_seen_at + 3 * HOUR
+    findings.accept(first.pk, until=later, reason="Mine.", actor=OPERATOR)
+
+    run = runs.carry_out(
+        "repair", "rule:stray_file", actor=OPERATOR, reason="To be right.", wait=True
+    )
+
+    assert (run.state, run.done, run.refused) == ("done", 1, 1)
+    assert (library / "0.jpg").exists()
+    assert found() == [("stray_file", first.key)]

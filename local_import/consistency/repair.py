@@ -7,7 +7,7 @@ by the next look, or has left nothing to be found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -47,7 +47,6 @@ class Outcome:
         default_factory=list
     )  # by themselves when they were looked at again
     after: Report | None = None
-    right_again: int = 0  # kept findings that were right by the time of the repair
 
 
 def plan(report: Report) -> list[Suspect]:
@@ -98,22 +97,6 @@ def repair_by_itself(report: Report, *, actor: Actor) -> Outcome:
         return outcome
     safe = [suspect for suspect in plan(report) if RULES[suspect.rule].automatic]
     apply(safe[: max(DAILY_CAP - _made_lately(actor), 0)], outcome, actor)
-    return outcome
-
-
-def repair_kept(rows: Sequence[Finding], *, actor: Actor) -> Outcome:
-    """Repair those of the kept findings that stand still; what is right by now is closed."""
-    keys: dict[str, list[str]] = {}
-    for row in rows:
-        keys.setdefault(row.rule, []).append(row.key)
-    rules = [RULES[code] for code in keys]
-    suspects = [s for rule in rules for s in look.look_again(rule, keys[rule.code])]
-    there = {findings.digest_of(suspect) for suspect in suspects}
-    gone = [row for row in rows if row.digest not in there]
-    findings.close(gone, FindingState.GONE, "", database_now())
-    outcome = Outcome(Report(rules, suspects=suspects), right_again=len(gone))
-    if not findings.is_frozen():
-        apply(plan(outcome.before), outcome, actor)
     return outcome
 
 

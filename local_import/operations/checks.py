@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..audit_logger import Actor
-from ..consistency import findings, look, repair
+from ..consistency import approve, findings, look
 from ..consistency.look import RULES
-from ..consistency.rule import Depth
+from ..consistency.repair import Outcome
+from ..consistency.rule import CannotRepair, Depth
+from ..errors import ErrorCode, ImportProblem
 from ..models import Finding, OperationRun
 from ..models.finding import STANDING, FindingState
 from ..services import sessions
@@ -76,31 +78,36 @@ def _rows(target: Target) -> QuerySet[Finding]:
 def _why_not(code: str | None, touches: int) -> str:
     if code is None:
         return _("There is no such finding, or not any more.")
-    if findings.is_frozen():
-        return _("Nothing is repaired while the disk of the library seems to be away.")
-    if not RULES[code].is_repairable:
-        return _("The desk cannot repair this: a person has to.")
+    if reason := approve.why_not(RULES[code]):
+        return reason
     return "" if touches else _("It is right again, or accepted: there is nothing to repair.")
 
 
 def step_repair(run_id: int) -> bool:
-    """Repair the next part; whether there may be more."""
+    """Repair the next part; whether there may be more. Raises ImportProblem when none may be made."""
     run = OperationRun.objects.get(pk=run_id)
     if run.is_over:
         return False
     rows = _rows(parse(run.target)).filter(state__in=STANDING, pk__gt=run.result.get("after", 0))
     part = list(rows.order_by("pk")[:PART])
     if part:
-        outcome = repair.repair_kept(part, actor=Actor(run.actor, run.user_id))
+        outcome = _approved(part, Actor(run.actor, run.user_id))
         in_transaction(lambda: _note(run_id, part[-1].pk, outcome))
     return len(part) == PART
 
 
-def _note(run_id: int, last: int, outcome: repair.Outcome) -> None:
+def _approved(part: list[Finding], actor: Actor) -> Outcome:
+    try:
+        return approve.repair_findings(part, actor=actor)
+    except CannotRepair as error:
+        raise ImportProblem(ErrorCode.NOT_ALLOWED, detail=str(error)) from error
+
+
+def _note(run_id: int, last: int, outcome: Outcome) -> None:
     run = OperationRun.objects.select_for_update().get(pk=run_id)
     known: Counter[str] = Counter({one["why"]: one["number"] for one in run.refusals})
     known.update(why for _suspect, why in outcome.refused)
-    right = int(run.result.get("right", 0)) + outcome.right_again + len(outcome.right)
+    right = int(run.result.get("right", 0)) + len(outcome.right)
     result: dict[str, Any] = {"after": last, "right": right}
     if right:
         told = ngettext(

@@ -53,10 +53,6 @@ class Offer:
         return str(self.spec.label)
 
     @property
-    def help(self) -> str:
-        return str(self.spec.effect)
-
-    @property
     def permission(self) -> str:
         return self.spec.permission
 

@@ -99,7 +99,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def _progress(run: OperationRun) -> Context:
     waits = run.state == RunState.WAITING
     stoppable = not run.is_over and (waits or REGISTRY[Operation(run.name)].in_parts)
-    return {"stoppable": stoppable, "counts": {"imported": run.done, "failed": run.refused}}
+    return {"stoppable": stoppable}
 
 
 @require_POST
