@@ -22,11 +22,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
-from django_celery_beat.models import PeriodicTask
 from kombu import Producer, Queue
 
 from . import guards, names, versions
 from .alerts import tell
+from .beat import beat
 from .errors import ImportProblem, Text
 from .models import Media, Worker
 from .pipeline.desk import open_library
@@ -36,7 +36,6 @@ from .transactions import database_now
 from .troubleshooting import describe
 
 SKEW = timedelta(seconds=2)  # between this host and the database
-SILENCE = timedelta(minutes=2)  # of beat, which asks for a sweep every 30 seconds
 BROKER_S = 4.0
 
 
@@ -215,13 +214,13 @@ def _workers(name: str) -> Iterator[Point]:
 
 
 def _beat(name: str) -> Iterator[Point]:
-    row = PeriodicTask.objects.filter(name="sweep").first()
-    last = row.last_run_at if row else None
+    asked = beat()
     remedy = command = ""
-    if row is not None and not row.enabled:
+    if asked is not None and not asked.is_on:
         remedy = _("Switch “sweep” on in the admin, under Periodic tasks.")
-    elif last is None or last < database_now() - SILENCE:
+    elif asked is None or asked.is_silent(database_now()):
         remedy, command = _("Start beat."), "celery -A photonest beat"
+    last = asked.asked_at if asked else None
     seen = _("It last asked for a sweep at {last}.").format(last=last) if last else _("Never.")
     yield Point(name, seen, remedy, command, optional=True)
 

@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_celery_beat.models import PeriodicTask
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -26,6 +25,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 
 from .alerts.rules import SIGNALS
+from .beat import beat
 from .metrics import Measure, load, sums
 from .models import Alert, AlertRule, Finding, ImportSession, Worker
 from .models.finding import STANDING
@@ -154,12 +154,12 @@ def _workers() -> int:
 
 def _beat() -> Iterator[Metric]:
     """Nothing where beat was never started."""
-    last = PeriodicTask.objects.filter(name="sweep").values_list("last_run_at", flat=True).first()
-    if last is not None:
+    asked = beat()
+    if asked and asked.asked_at:
         yield GaugeMetricFamily(
             "photonest_beat_last_seen_timestamp_seconds",
             "When beat last asked for a sweep.",
-            value=last.timestamp(),
+            value=asked.asked_at.timestamp(),
         )
 
 

@@ -39,23 +39,34 @@ class Runway:
 
     @property
     def is_short(self) -> bool:
-        soon = self.days is not None and self.days < FEWEST_DAYS
+        return self.is_shorter_than(FEWEST_DAYS)
+
+    def is_shorter_than(self, days: float) -> bool:
+        """Or, at any pace, next to full."""
+        soon = self.days is not None and self.days < days
         return self.free_bytes < FEWEST_BYTES or soon
 
 
 def runway() -> Runway:
     """Raises OSError when the disk does not answer (TimeoutError is one) or cannot be looked at."""
+    room = _room()
+    return Runway(room.free_bytes, room.size_bytes, _bytes_per_day(database_now()))
+
+
+def free_bytes() -> int | None:
+    """None where nobody can tell in time. No query."""
+    try:
+        return _room().free_bytes
+    except OSError:
+        return None
+
+
+def _room() -> fsops.Room:
     path = os.fsencode(settings.PHOTONEST_LIBRARY)
     room = within(LOOK_S, partial(fsops.probe, path)).room
     if room is None:
         raise OSError(f"The disk of {settings.PHOTONEST_LIBRARY} cannot be looked at.")
-    return Runway(room.free_bytes, room.size_bytes, _bytes_per_day(database_now()))
-
-
-def days_left(free_bytes: int, now: datetime) -> float | None:
-    """None when nothing was imported in the last week."""
-    pace = _bytes_per_day(now)
-    return free_bytes / pace if pace else None
+    return room
 
 
 def _bytes_per_day(now: datetime) -> float:

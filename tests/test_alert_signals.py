@@ -3,13 +3,14 @@
 import os
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from local_import import door, tasks
-from local_import.alerts import evaluate, installation, rules
+from local_import import door, fsops, tasks
+from local_import.alerts import evaluate, rules
 from local_import.audit_logger import Actor
 from local_import.door import Step
 from local_import.metrics import Measure, Measurements, folding
@@ -241,10 +242,15 @@ def test_grave_findings_fire_by_rule_and_others_do_not(library):
     assert "(50): It {is} gone." in Alert.objects.get(cause="finding:media_missing").summary
 
 
+def disk_with(monkeypatch, free_bytes):
+    seen = SimpleNamespace(room=fsops.Room(free_bytes, 10**12, 1000, 1000))
+    monkeypatch.setattr("local_import.fsops.probe", lambda path: seen)
+
+
 def test_a_disk_that_is_soon_full_fires(library, monkeypatch):
     library.mkdir()
     (library / ".photonest-library").touch()
-    monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 10_000_000_000)
+    disk_with(monkeypatch, 10_000_000_000)
     assert firing() == []
 
     measure(1, size=20_000_000_000)
@@ -256,7 +262,7 @@ def test_a_disk_that_is_soon_full_fires(library, monkeypatch):
 def test_a_disk_that_is_nearly_full_fires_at_any_pace(library, monkeypatch):
     library.mkdir()
     (library / ".photonest-library").touch()
-    monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: 500_000_000)
+    disk_with(monkeypatch, 500_000_000)
 
     assert firing() == [("disk_runway", "")]
 
@@ -264,8 +270,8 @@ def test_a_disk_that_is_nearly_full_fires_at_any_pace(library, monkeypatch):
 def test_a_disk_that_does_not_answer_keeps_no_rule_waiting(library, monkeypatch):
     library.mkdir()
     (library / ".photonest-library").touch()
-    monkeypatch.setattr(installation, "LOOK_S", 0.1)
-    monkeypatch.setattr("local_import.fsops.free_bytes", lambda tree: time.sleep(5))
+    monkeypatch.setattr("local_import.runway.LOOK_S", 0.1)
+    monkeypatch.setattr("local_import.fsops.probe", lambda path: time.sleep(5))
     began = time.monotonic()
 
     assert firing() == []

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django_celery_beat.models import PeriodicTask
 
-from .. import fsops, names
+from .. import names
+from ..beat import beat
 from ..bounded import within
 from ..consistency import breaker
 from ..consistency.look import RULES
@@ -19,14 +19,12 @@ from ..errors import Severity
 from ..models import Finding, Worker
 from ..models.finding import STANDING
 from ..pipeline.runner import is_held
-from ..runway import days_left
+from ..runway import Runway, runway
 from ..services import background
 from .signal import Cause, Circumstances, Signal
 
 GRAVE = (Severity.CRITICAL, Severity.HIGH)
 OWN_SIGNALS = ("session_stalled", "beat_silent")  # these need not wait for the next check
-BEATING = "sweep"
-LEAST_FREE = 1e9  # bytes; less is too little at any pace
 LOOK_S = 5.0
 
 
@@ -50,8 +48,8 @@ def find_no_worker(seen: Circumstances) -> Iterator[Cause]:
     if Worker.objects.filter(heartbeat_at__gt=since).exists():
         return
     waiting = [one.pk for one in background.with_work(seen.now) if not is_held(one, seen.now)]
-    beat = _beat()
-    if waiting or (beat is not None and beat > since):
+    heard = _beat_heard_at()
+    if waiting or (heard is not None and heard > since):
         last = Worker.objects.aggregate(last=Max("heartbeat_at"))["last"]
         facts = {
             "last": f"{last:%Y-%m-%d %H:%M}" if last else gettext("never"),
@@ -62,36 +60,35 @@ def find_no_worker(seen: Circumstances) -> Iterator[Cause]:
 
 def find_silent_beat(seen: Circumstances) -> Iterator[Cause]:
     """Nothing where beat was never started, or somebody has switched it off."""
-    last = _beat()
+    last = _beat_heard_at()
     if last is not None and last < seen.now - timedelta(minutes=seen.threshold):
         yield Cause("", {"last": f"{last:%Y-%m-%d %H:%M}"})
 
 
-def _beat() -> datetime | None:
-    row = PeriodicTask.objects.filter(name=BEATING, enabled=True).first()
-    return (row.last_run_at or row.date_changed) if row else None
+def _beat_heard_at() -> datetime | None:
+    asked = beat()
+    return asked.heard_at if asked and asked.is_on else None
 
 
 def find_short_runway(seen: Circumstances) -> Iterator[Cause]:
-    free = _free_bytes()
-    if free is None:
-        return  # a library that cannot be reached is a finding
-    days = days_left(free, seen.now)
-    if free < LEAST_FREE or (days is not None and days < seen.threshold):
+    """Nothing where the library cannot be reached: that is a finding."""
+    left = _runway()
+    if left and left.is_shorter_than(seen.threshold):
         path = names.shown(str(settings.PHOTONEST_LIBRARY).encode("utf-8", "surrogateescape"))
-        told = "?" if days is None else f"{days:.0f}"
-        yield Cause("", {"path": path, "free": f"{free / 1e9:.1f}", "days": told})
+        told = "?" if left.days is None else f"{left.days:.0f}"
+        yield Cause("", {"path": path, "free": f"{left.free_bytes / 1e9:.1f}", "days": told})
 
 
-def _free_bytes() -> int | None:
-    def look() -> int | None:
-        with breaker.library_to_look_at() as library:
-            return fsops.free_bytes(library) if library else None
-
+def _runway() -> Runway | None:
     try:
-        return within(LOOK_S, look)
+        return runway() if within(LOOK_S, _is_there) else None
     except OSError:  # TimeoutError is one: a dead network mount
         return None
+
+
+def _is_there() -> bool:
+    with breaker.library_to_look_at() as library:
+        return library is not None
 
 
 SIGNALS = (

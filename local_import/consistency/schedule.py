@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from celery import current_app
@@ -13,12 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import ModelEntry
 
+from .. import beat
 from ..audit_logger import Actor
 from ..errors import Severity
 from .rule import Depth, Keys, Look, Rule, Suspect
-
-SILENCE = timedelta(minutes=10)  # beat asks for a sweep every 30 seconds
-BEATING = "sweep"
 
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
@@ -41,8 +38,8 @@ def _judged(
         yield Suspect("schedule_differs", name, facts)
     elif row and not row.enabled:
         yield Suspect("schedule_off", name, {"name": name})
-    elif row and name == BEATING and _is_silent(look, row):
-        yield Suspect("beat_silent", name, {"since": str(row.last_run_at or row.date_changed)})
+    elif row and name == beat.SWEEP and (heard := beat.of_row(row)).is_silent(look.now):
+        yield Suspect("beat_silent", name, {"since": str(heard.heard_at)})
 
 
 def _written(schedule: Any) -> str:
@@ -51,10 +48,6 @@ def _written(schedule: Any) -> str:
         return f"every {schedule.run_every.total_seconds():g} s"
     fields = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
     return " ".join(str(getattr(schedule, f"_orig_{name}")) for name in fields)
-
-
-def _is_silent(look: Look, row: PeriodicTask) -> bool:
-    return bool((row.last_run_at or row.date_changed) < look.now - SILENCE)
 
 
 def put_right(look: Look, suspect: Suspect, actor: Actor) -> None:

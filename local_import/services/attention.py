@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from django_celery_beat.models import PeriodicTask
 
-from .. import names
+from .. import names, runway
+from ..beat import Beat, beat
 from ..errors import CATALOGUE, Severity
 from ..models import Finding, ImportSession, Incident, Worker
 from ..models.finding import STANDING
 from ..pipeline.lease import LEASE
 from ..states import SessionState
-from .dry_run import free_bytes
 
 SHOWN = 8  # of each kind
 LOOKED_AT = 100  # incidents, the most recent
-LITTLE_BYTES = 1_000_000_000
-BEAT_SILENT_AFTER = timedelta(minutes=5)  # beat writes down when it ran every three minutes
 _GRAVE = (Severity.HIGH, Severity.CRITICAL)
 _RANK = {severity.value: rank for rank, severity in enumerate(Severity)}
 _SEVERITIES = {code.value: entry.severity.value for code, entry in CATALOGUE.items()}
@@ -42,16 +38,18 @@ class Trouble:
 class Machinery:
     alive: list[Worker]
     silent: list[Worker]
-    beat_at: datetime | None
-    beat_is_on: bool
-    beat_is_late: bool
+    beat: Beat | None  # None: it was never started
+    beat_is_silent: bool
     library: str
     free_bytes: int | None  # None: the disk does not answer, or is not there
     needed_bytes: int  # what the running imports that copy have still to write
 
     @property
     def is_short(self) -> bool:
-        return self.free_bytes is not None and self.free_bytes < LITTLE_BYTES + self.needed_bytes
+        return (
+            self.free_bytes is not None
+            and self.free_bytes < runway.FEWEST_BYTES + self.needed_bytes
+        )
 
 
 def trouble() -> Trouble:
@@ -72,15 +70,13 @@ def machinery(running: list[ImportSession]) -> Machinery:
     now = timezone.now()
     workers = list(Worker.objects.order_by("-heartbeat_at")[:200])
     alive = [worker for worker in workers if now - worker.heartbeat_at < LEASE]
-    sweep = PeriodicTask.objects.filter(name="sweep").first()
-    beat_at = sweep.last_run_at if sweep else None
+    asked = beat()
     return Machinery(
         alive,
         [worker for worker in workers if worker not in alive],
-        beat_at,
-        sweep is not None and sweep.enabled,
-        beat_at is None or now - beat_at > BEAT_SILENT_AFTER,
+        asked,
+        asked is None or asked.is_silent(now),
         names.shown(os.fsencode(settings.PHOTONEST_LIBRARY)),
-        free_bytes(),
+        runway.free_bytes(),
         sum(session.bytes_found - session.bytes_done for session in running),
     )

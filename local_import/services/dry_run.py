@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
-from .. import names
+from .. import names, runway
 from ..pipeline.desk import Desk
 from ..pipeline.preview import preview
 from ..pipeline.scan import found_in_source
 from ..pipeline.work import Work, code_of, state_after
 from ..states import ItemState
-from ..troubleshooting import probe
 from . import sessions
 
 WALK_S, READ_S = 2.0, 4.0  # for counting the files, and for reading the first of them
@@ -69,7 +65,7 @@ def dry_run(source: bytes, mode: str) -> DryRun:
         _count(found, desk)
         _read(found, desk)
         found.copies = not desk.renames
-    found.free_bytes = free_bytes()
+    found.free_bytes = runway.free_bytes()
     return found
 
 
@@ -106,12 +102,3 @@ def _in_time(desk: Desk) -> Iterator[Work]:
         yield work
         if time.monotonic() > ends:
             return
-
-
-def free_bytes() -> int | None:
-    """None where nobody can tell in time."""
-    try:
-        room = probe.look(os.fsencode(settings.PHOTONEST_LIBRARY)).room
-    except (probe.NoAnswer, OSError):
-        return None
-    return room.free_bytes if room else None

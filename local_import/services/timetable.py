@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 from django_celery_beat.models import PeriodicTask
 
-PATIENCE = timedelta(minutes=2)  # beat and a busy worker may take so long
+from ..beat import SILENT_AFTER
+
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
@@ -57,6 +58,8 @@ def _entry(name: str, row: PeriodicTask | None) -> Entry:
         return Entry(name, coded["task"], words, None, EntryState.NEVER, None, None)
     following = _following(row) if row.enabled else None
     state = _state(row, following)
+    if following and state == EntryState.ON_TIME:  # beat has asked, and not yet written it down
+        following = max(following, timezone.now())
     words = in_words(row.schedule)
     return Entry(name, row.task, words, row.pk, state, row.last_run_at, following)
 
@@ -70,7 +73,7 @@ def _following(row: PeriodicTask) -> datetime:
 def _state(row: PeriodicTask, following: datetime | None) -> EntryState:
     if following is None:
         return EntryState.OFF
-    if following < timezone.now() - PATIENCE:
+    if following < timezone.now() - SILENT_AFTER:
         return EntryState.LATE
     return EntryState.ON_TIME if row.last_run_at else EntryState.NEVER
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django_celery_beat.models import PeriodicTask
-
 from ... import doorbell, versions
+from ...beat import beat
 from ...models import ImportItem, ImportSession, Worker
 from ...pipeline.lease import BEAT_S, LEASE
 from ...pipeline.runner import is_held
 from ...processes import is_provably_dead
 from .words import Account
 
-SWEEP = "local_import.sweep"
-# Beat writes down when it last ran a task every three minutes only (DJANGO_CELERY_BEAT, sync_every).
-BEAT_SILENT_AFTER = timedelta(minutes=5)
 LATE_AFTER = timedelta(seconds=2 * BEAT_S)
 
 
@@ -85,16 +81,15 @@ def _tell_broker(account: Account) -> None:
 
 
 def _tell_sweep(account: Account, now: datetime) -> None:
-    tasks = list(PeriodicTask.objects.filter(task=SWEEP))
-    runs = [task.last_run_at for task in tasks if task.last_run_at]
-    if tasks and not any(task.enabled for task in tasks):
+    asked = beat()
+    if asked and not asked.is_on:
         account.say("sweep_off")
         account.offer("switch_sweep_on")
-    elif not runs:
-        account.say("sweep_never")
+    elif asked and asked.is_silent(now) and asked.asked_at:
+        account.say("sweep_silent", last=asked.asked_at, age=now - asked.asked_at)
         account.offer("start_beat")
-    elif now - max(runs) > BEAT_SILENT_AFTER:
-        account.say("sweep_silent", last=max(runs), age=now - max(runs))
+    elif asked is None or asked.is_silent(now):
+        account.say("sweep_never")
         account.offer("start_beat")
 
 
