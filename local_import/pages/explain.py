@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from ..services.explain import Answer, explain
-from ..services.explain.words import Sentence
-from .links import PAGES, address_of
+from .links import address_of
 from .page import Context, draw
 
 LONGEST = 5_000  # characters: a path has 4,096 bytes at most
@@ -41,32 +38,5 @@ def _told(answer: Answer, sees_details: bool) -> Context:
     ]
     if answer.explanation is None:
         return {"candidates": found, "looked": answer.looked}
-    sentences = answer.explanation.sentences
-    shown = [one for one in sentences if sees_details or not names_a_place(one)]
-    return {
-        "explanation": answer.explanation.as_json(),
-        "state": answer.explanation.state,
-        "since": answer.explanation.since,
-        "address": address_of(answer.explanation.target),
-        "groups": _by_question(shown, answer.explanation.target),
-        "withheld": len(sentences) - len(shown),
-    }
-
-
-def _by_question(sentences: list[Sentence], target: str) -> list[tuple[Any, list[Context]]]:
-    groups: dict[Any, list[Context]] = {}
-    for sentence in sentences:
-        told = {"text": sentence.text, "code": sentence.code, "links": _links(sentence, target)}
-        groups.setdefault(sentence.about, []).append(told)
-    return list(groups.items())
-
-
-def _links(sentence: Sentence, target: str) -> list[tuple[str, str]]:
-    """What the sentence rests on and has a page, besides the thing that is explained."""
-    named = [f"{kind}:{pk}" for kind, pk in sentence.evidence.items() if kind in PAGES]
-    return [(one, address_of(one)) for one in named if one != target]
-
-
-def names_a_place(sentence: Sentence) -> bool:
-    """Whether it may name a place on the server: any text with a slash in it does, for a viewer."""
-    return "/" in sentence.text or "\\" in sentence.text
+    address = address_of(answer.explanation.target)
+    return {"explanation": answer.explanation, "address": address}

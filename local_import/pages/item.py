@@ -45,5 +45,5 @@ def _state(pk: int, item: ImportItem) -> Context:
     told = story(item)
     known: Context = {"story": told, "steps": told.steps, "attempts": told.attempts}
     if item.state not in ITEM_UNRESOLVED:
-        known["explanation"] = explain_item(item, database_now()).as_json()
+        known["explanation"] = explain_item(item, database_now())
     return known

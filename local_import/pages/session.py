@@ -95,6 +95,6 @@ def _story(session: ImportSession, request: HttpRequest) -> Context:
 def why(request: HttpRequest, pk: int) -> HttpResponse:
     """Why the session does not move: asked for by itself, for it takes a look at much."""
     row = session_or_404(pk)
-    parts = {"answer": lambda: {"answer": explain(f"session:{pk}").as_json()}}
+    parts = {"answer": lambda: {"explanation": explain(f"session:{pk}").explanation}}
     title = _("Session %(number)d: what it waits for") % {"number": pk}
     return draw(request, "session_why", title, {"session": row}, parts=parts)

@@ -83,11 +83,16 @@ def chromium():
 def screen(chromium, live_server):
     """Opens a page of a real server in a real browser, signed in with a role: screen("operator", "/import/").
 
-    Whatever a page reports to the browser's console as an error fails the test.
+    Whatever a page reports to the browser's console as an error fails the test, but for what
+    `tolerates` occurs in.
     """
     contexts, complaints = [], []
 
-    def open_page(role, address="/", **options):
+    def open_page(role, address="/", tolerates=None, **options):
+        def complain(said):
+            if said.type == "error" and (tolerates is None or tolerates not in said.text):
+                complaints.append(said.text)
+
         client = Client()
         client.force_login(User.objects.filter(username=str(role)).first() or new_user(role))
         context = chromium.new_context(base_url=live_server.url, **options)
@@ -98,9 +103,7 @@ def screen(chromium, live_server):
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-        )
+        page.on("console", complain)
         page.goto(address)
         return page
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local_import.pages.explain import names_a_place
 from local_import.services.explain.words import Sentence
+from local_import.templatetags.explained import names_a_place
 from tests.builders import make_item, make_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +106,6 @@ def test_it_is_reached_by_one_key_from_any_page(screen):
     page.keyboard.type(f"session:{session.pk}")
     page.keyboard.press("Enter")
 
-    page.get_by_role("heading", name="What it is").wait_for()
+    page.locator("dt", has_text="What it is").wait_for()
     page.get_by_role("link", name=f"session:{session.pk}").first.click()
     page.get_by_role("heading", name=f"Session {session.pk}").wait_for()

@@ -5,11 +5,13 @@ import io
 import json
 
 import pytest
+from django.db import transaction
 
 from local_import import door
 from local_import.audit_logger import Actor, StructuredLogger
 from local_import.door import Step
-from local_import.models import ImportItem
+from local_import.guards import open_gate
+from local_import.models import ImportItem, ImportSession
 from local_import.services import control, story
 from local_import.state_synchronizer import StateSynchronizer
 from tests.builders import make_item, make_session, walk
@@ -181,3 +183,18 @@ def test_why_opens_in_the_page_by_keyboard(screen, session):
     page.keyboard.press("Enter")
 
     page.get_by_text("session_state").wait_for(timeout=10_000)
+
+
+def test_a_page_whose_session_was_removed_says_so_and_keeps_what_it_shows(screen):
+    session = make_session("importing", label="holiday")
+    page = screen("operator", f"/import/sessions/{session.pk}/", tolerates="404")
+    page.locator("#part-progress").wait_for()
+
+    with transaction.atomic(), open_gate("damage"):
+        ImportSession.objects.filter(pk=session.pk).delete()
+
+    page.get_by_text("is not there any more").wait_for(timeout=10_000)
+    assert page.locator("#stale").is_hidden()
+    assert "holiday" in page.locator("body").inner_text()
+    page.get_by_role("link", name="Load the page again").click()
+    page.get_by_text("There is no session").wait_for()

@@ -89,7 +89,8 @@
   document.addEventListener("htmx:sendError", missing);
   document.addEventListener("htmx:timeout", missing);
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status === 401) one("signed-out").hidden = false;
+    const notice = { 401: "signed-out", 404: "gone" }[event.detail.xhr.status];
+    if (notice) one(notice).hidden = false;
     else missing();
   });
   for (const kind of ["pointermove", "keydown"]) {
