@@ -160,7 +160,7 @@ def _ended(n: int, index: int, incident: int | None) -> tuple[object, ...]:
 def _insert_audit() -> None:
     """Six rows for each item, the last of them the transition to the state it is in."""
     moment = {
-        "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', '2026-01-01', '+' || (i.id / 100 + k) || ' seconds')",
+        "sqlite": "strftime('%Y-%m-%d %H:%M:%f', '2026-01-01', '+' || (i.id / 100 + k) || ' seconds')",
         "postgresql": "timestamptz '2026-01-01 UTC' + (i.id / 100 + k) * interval '1 second'",
     }[connection.vendor]
     series = " UNION ALL ".join(f"SELECT {k} AS k" for k in range(6))
