@@ -12,7 +12,8 @@ from local_import.admin import base
 from local_import.admin.media import KINDS
 from local_import.audit_logger import StructuredLogger
 from local_import.door import Step
-from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import.models import AuditLog, ImportItem, Media
+from tests.builders import make_session
 
 MODELS = ("importsession", "importitem", "incident", "media", "auditlog")
 FAILURE = {
@@ -30,7 +31,7 @@ LIST_QUERIES = 4
 def new_item(path=b"<script>.jpg"):
     """A waiting item in a session of its own; every name in it is hostile."""
     label = "<script>alert(2)</script>"
-    session = ImportSession.objects.create(source_path=b"/in", source="/in", label=label)
+    session = make_session("importing", label=label)
     return ImportItem.objects.create(
         session=session,
         path=path,
@@ -244,7 +245,7 @@ def test_a_refused_action_is_counted_and_changes_nothing(admin_client, failed_it
 
     answer = act(admin_client, "dismiss_selected", failed_item)
 
-    assert "0 dismissed, 1 refused" in answer.content.decode()
+    assert "Only a file that failed or is missing can be set aside." in answer.content.decode()
     assert ImportItem.objects.get(pk=failed_item.pk).state == "skipped"
 
 
@@ -253,7 +254,7 @@ def test_one_that_is_refused_does_not_hold_back_the_others(admin_client, failed_
 
     answer = act(admin_client, "retry_selected", failed_item, waiting)
 
-    assert "1 queued, 1 refused" in answer.content.decode()
+    assert "1 files done, 1 refused" in answer.content.decode()
     assert ImportItem.objects.get(pk=failed_item.pk).state == "pending"
 
 

@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from local_import import door, fsops, tasks
+from local_import import door, fsops, operations, tasks
 from local_import.alerts import evaluate, rules
 from local_import.audit_logger import Actor
 from local_import.door import Step
 from local_import.metrics import Measure, Measurements, folding
 from local_import.models import Alert, AlertRule, Finding, ImportItem, ImportSession, MetricBucket
-from local_import.services import items, sessions
+from local_import.services import sessions
 from local_import.transactions import database_now
 from tests import builders
 from tests.consistency import imported
@@ -124,7 +124,7 @@ def test_it_is_over_when_its_files_are_dismissed(library):
     item = builders.make_item(builders.make_session("failed"), state="failed")
     assert firing() == [("session_failed", f"session:{item.session_id}")]
 
-    items.dismiss(item.pk, actor=ADA, reason="Not needed.")
+    operations.carry_out("dismiss", f"item:{item.pk}", actor=ADA, reason="Not needed.")
 
     assert firing() == []
 

@@ -6,7 +6,7 @@ import os
 import pytest
 from django.core.management import call_command
 
-from local_import import door
+from local_import import door, operations
 from local_import.audit_logger import SYSTEM, Actor
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.models import AuditLog, ImportItem, ImportSession
@@ -26,7 +26,6 @@ WAITING_OR_RUNNING = {"pending", "ready", "expanding", "processing", "enqueued",
 VERBS = {
     "pause": (control.pause, WAITING_OR_RUNNING),
     "cancel": (control.cancel, set(SessionState.values) - {"imported"}),
-    "retry": (control.retry, {"expanding", "processing", "enqueued", "importing", "failed"}),
 }
 
 
@@ -137,9 +136,11 @@ def test_retry_offers_only_what_failed_by_the_code():
     make_item(session, b"b.jpg", state="missing")
 
     def retry(code):
-        return control.retry(session.pk, actor=OPERATOR, reason="Because.", code=code)
+        target = f"session:{session.pk}:{code}"
+        return operations.carry_out("retry", target, actor=OPERATOR, reason="Because.").done
 
-    assert retry("disk_full") == 0
+    with pytest.raises(ImportProblem):
+        retry("disk_full")
     assert retry("source_missing") == 1
     assert ImportItem.objects.get(state="pending").shown_path == "b.jpg"
     assert retry("damaged") == 1

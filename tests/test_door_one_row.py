@@ -4,11 +4,11 @@ import pytest
 from django.db import DatabaseError, connection
 from django_fsm import TransitionNotAllowed
 
-from local_import import door
+from local_import import door, operations
 from local_import.audit_logger import Actor, Entry
 from local_import.door import Step
+from local_import.errors import ImportProblem
 from local_import.models import AuditLog, ImportItem, ImportSession
-from local_import.services import items
 from local_import.state_machine import declared
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.states import ItemState, SessionState
@@ -211,9 +211,11 @@ def test_a_reason_that_the_database_refuses_undoes_the_transition():
 def test_only_a_damaged_file_is_imported_although_damaged():
     item = make_item(state="missing")
 
-    with pytest.raises(TransitionNotAllowed):
-        items.import_anyway(item.pk, actor=OPERATOR, reason="It is not damaged.")
+    with pytest.raises(ImportProblem):
+        operations.carry_out(
+            "import_anyway", f"item:{item.pk}", actor=OPERATOR, reason="It is not damaged."
+        )
 
     item.refresh_from_db()
     assert (item.state, item.accept_damage) == ("missing", False)
-    assert AuditLog.objects.filter(action="refused.requeue", item_id=item.pk).count() == 1
+    assert AuditLog.objects.filter(action="refused.import_anyway", item_id=item.pk).count() == 1

@@ -13,14 +13,14 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from kombu import Connection
 
-from local_import import door, doorbell, incidents, names
+from local_import import door, doorbell, incidents, names, operations
 from local_import.audit_logger import Actor
 from local_import.door import Step
 from local_import.models import AuditLog, ImportItem, ImportSession, Worker
 from local_import.pipeline import flags
 from local_import.pipeline.lease import LEASE
 from local_import.processes import identity
-from local_import.services import items, sessions
+from local_import.services import sessions
 from local_import.services.explain import explain
 from local_import.services.explain.catalogue import OFFERS, SENTENCES, About
 from local_import.states import SESSION_RUNNING, ItemState, SessionState
@@ -285,7 +285,7 @@ def test_a_source_that_is_gone_is_no_reason_to_say_nothing():
 def test_a_failed_item_tells_its_failure_its_incident_and_the_record_of_the_advice():
     session = make_session("importing")
     made = fail_many(session, ["/inbox/a.jpg", "/inbox/b.jpg", "/inbox/c.jpg"])
-    items.retry(made[0].pk, actor=OPERATOR, reason="Mended.")
+    operations.carry_out("retry", f"item:{made[0].pk}", actor=OPERATOR, reason="Mended.")
     import_item(ImportItem.objects.get(pk=made[0].pk))
     incident = ImportItem.objects.get(pk=made[1].pk).incident
     incidents.acknowledge(incident.pk, actor=OPERATOR, reason="On it.")
@@ -350,7 +350,7 @@ def test_a_duplicate_names_the_file_of_the_library_and_who_brought_it():
 
 def test_the_reason_and_the_actor_come_from_the_audit_log_with_its_row():
     item = make_item(state="failed")
-    items.dismiss(item.pk, actor=OPERATOR, reason="It is no photo.")
+    operations.carry_out("dismiss", f"item:{item.pk}", actor=OPERATOR, reason="It is no photo.")
 
     (moved,) = [s for s in explained(f"item:{item.pk}").sentences if s.code == "moved_by"]
 

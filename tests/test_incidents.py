@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django_fsm import TransitionNotAllowed
 
-from local_import import door, incidents
+from local_import import door, incidents, operations
 from local_import.audit_logger import SYSTEM, Actor
 from local_import.door import Each, StaleRows, Step
 from local_import.errors import CATALOGUE, ErrorCode, ImportProblem
@@ -21,7 +21,7 @@ from local_import.models import AuditLog, ImportItem, ImportSession, Incident
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.run import break_off, walk
 from local_import.pipeline.worker import work_through
-from local_import.services import control, items, sessions, sweeper
+from local_import.services import sessions, sweeper
 from local_import.state_machine import declared
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.transactions import in_transaction
@@ -287,10 +287,10 @@ def test_a_refused_failure_leaves_no_trace_in_the_book():
 
 
 def test_the_count_is_what_the_audit_log_tells():
-    session = make_session()
+    session = make_session("importing")
     fail_many(session, [f"/inbox/{n}.jpg" for n in range(5)])
     for item in ImportItem.objects.all()[:2]:
-        items.retry(item.pk, actor=OPERATOR, reason="Again.")
+        operations.carry_out("retry", f"item:{item.pk}", actor=OPERATOR, reason="Again.")
         fail(item, path="/inbox/x.jpg")
     fail_many(session, [f"/inbox/deep/{n}.jpg" for n in range(4)])
 
@@ -338,10 +338,10 @@ def cost_of_failing(session, paths):
 
 
 def test_an_incident_is_resolved_only_when_its_last_file_is_imported():
-    item = fail(make_item())
+    item = fail(make_item(make_session("importing")))
     incident = item.incident
 
-    items.retry(item.pk, actor=OPERATOR, reason="Mended.")
+    operations.carry_out("retry", f"item:{item.pk}", actor=OPERATOR, reason="Mended.")
     assert reload(incident).state == "open"  # nothing is proven yet
     import_item(reload(item))
     StateSynchronizer().sync_session_with_items(item.session_id)
@@ -353,9 +353,9 @@ def test_an_incident_is_resolved_only_when_its_last_file_is_imported():
 
 
 def test_an_incident_whose_files_are_dismissed_is_resolved():
-    item = fail(make_item())
+    item = fail(make_item(make_session("importing")))
 
-    items.dismiss(item.pk, actor=OPERATOR, reason="No photo.")
+    operations.carry_out("dismiss", f"item:{item.pk}", actor=OPERATOR, reason="No photo.")
 
     assert reload(item.incident).state == "resolved"
 
@@ -363,7 +363,7 @@ def test_an_incident_whose_files_are_dismissed_is_resolved():
 def test_an_incident_that_was_resolved_and_is_seen_again_is_back_again():
     session = make_session()
     first = fail(make_item(session, b"a.jpg"))
-    items.dismiss(first.pk, actor=OPERATOR, reason="No photo.")
+    operations.carry_out("dismiss", f"item:{first.pk}", actor=OPERATOR, reason="No photo.")
 
     again = fail(make_item(session, b"b.jpg"))
 
@@ -392,7 +392,7 @@ def test_acknowledging_keeps_who_and_why_until_it_comes_back():
 
 def test_a_canceled_session_keeps_no_incident_open():
     item = fail(make_item(make_session("importing")))
-    items.retry(item.pk, actor=OPERATOR, reason="Again.")
+    operations.carry_out("retry", f"item:{item.pk}", actor=OPERATOR, reason="Again.")
     door.move(ImportSession, item.session_id, Step("cancel", "No more."))
 
     assert incidents.resolve_over() == 1
@@ -410,7 +410,7 @@ def test_the_record_tells_how_trying_again_went():
     session = make_session("importing")
     made = [fail(make_item(session, b"%d.jpg" % n), path=f"/inbox/{n}.jpg") for n in range(5)]
     for item in made[:4]:
-        items.retry(item.pk, actor=OPERATOR, reason="Mended.")
+        operations.carry_out("retry", f"item:{item.pk}", actor=OPERATOR, reason="Mended.")
     for item in made[:2]:
         import_item(reload(item))
     fail(made[2], path="/inbox/2.jpg")
@@ -465,9 +465,11 @@ def test_a_retry_of_an_incident_offers_its_files_in_every_session_and_no_others(
     kept = fail(make_item(session, b"kept.jpg"), path="/inbox/b/kept.jpg")
     incident = Incident.objects.get(place="/inbox/a")
 
-    done = control.retry_incident(incident.pk, actor=OPERATOR, reason="Mended.")
+    done = operations.carry_out(
+        "retry", f"incident:{incident.pk}", actor=OPERATOR, reason="Mended."
+    )
 
-    assert (done.files, done.sessions, done.refused) == (3, [session.pk, other.pk], {})
+    assert (done.state, done.done, done.refused) == ("done", 3, 0)
     assert reload(kept).state == "failed"
     retried = ImportItem.objects.filter(retried_after=incident)
     assert set(retried.values_list("state", "incident")) == {("pending", None)}
@@ -482,9 +484,11 @@ def test_a_retry_of_an_incident_starts_the_session_again_that_it_brought_to_a_st
     break_off(session.pk, full, SYSTEM)
     incident = reload(session).incident_id
 
-    done = control.retry_incident(incident, actor=OPERATOR, reason="There is room.")
+    done = operations.carry_out(
+        "retry", f"incident:{incident}", actor=OPERATOR, reason="There is room."
+    )
 
-    assert (done.files, done.sessions) == (0, [session.pk])
+    assert (done.state, done.done) == ("done", 0)
     assert (reload(session).state, reload(session).incident_id) == ("expanding", None)
     assert reload(session).rung_at is not None
 
@@ -508,11 +512,14 @@ def test_a_session_that_refuses_the_retry_of_an_incident_keeps_no_other_from_it(
     door.move(ImportSession, canceled.pk, Step("cancel", "No."))
     incident = Incident.objects.get()
 
-    done = control.retry_incident(incident.pk, actor=OPERATOR, reason="Mended.")
+    done = operations.carry_out(
+        "retry", f"incident:{incident.pk}", actor=OPERATOR, reason="Mended."
+    )
 
-    assert (done.files, done.sessions) == (1, [session.pk])
-    assert list(done.refused) == [canceled.pk]
-    assert AuditLog.objects.filter(action="refused.retry", session=canceled.pk).exists()
+    assert (done.state, done.done, done.refused) == ("done", 1, 1)
+    assert f"Session {canceled.pk} is canceled" in done.refusals[0]["why"]
+    assert not canceled.items.exclude(state="failed").exists()
+    assert not session.items.filter(state="failed").exists()
 
 
 def test_trying_a_code_again_leaves_other_codes_alone():
@@ -520,7 +527,8 @@ def test_trying_a_code_again_leaves_other_codes_alone():
     fail(make_item(session, b"a.jpg"))
     kept = fail(make_item(session, b"b.jpg"), "io_error")
 
-    assert control.retry(session.pk, actor=OPERATOR, reason="x", code="permission_denied") == 1
+    target = f"session:{session.pk}:permission_denied"
+    assert operations.carry_out("retry", target, actor=OPERATOR, reason="x").done == 1
     assert reload(kept).state == "failed"
 
 

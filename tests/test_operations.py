@@ -10,7 +10,7 @@ from local_import.door import Step
 from local_import.errors import ErrorCode, ImportProblem, Operation
 from local_import.models import AuditLog, ImportItem, ImportSession, Incident, OperationRun
 from local_import.operations import files, runs
-from local_import.services import items, sweeper
+from local_import.services import sweeper
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.states import ItemState, SessionState
 from tests.builders import make_item, make_session, step
@@ -190,7 +190,9 @@ def test_what_others_did_meanwhile_is_counted_as_refused(monkeypatch, sent):
     monkeypatch.setattr(runs, "AT_ONCE", 0)
     session, made = session_with(*["failed"] * 3)
     run = carry_out("dismiss", f"session:{session.pk}")
-    items.dismiss(made[0].pk, actor=Actor("otto"), reason="No photo.")
+    operations.carry_out(
+        "dismiss", f"item:{made[0].pk}", actor=Actor("otto"), reason="No photo.", wait=True
+    )
 
     operations.work(run.pk)
 

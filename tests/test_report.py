@@ -14,13 +14,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from local_import import door
+from local_import import door, operations
 from local_import.audit_logger import Actor, StructuredLogger
 from local_import.door import Step
 from local_import.management.report_formats import COLUMNS, FORMATS
 from local_import.models import ImportItem, ImportSession
 from local_import.reporting import files, generate_troubleshooting_report
-from local_import.services import items, sessions
+from local_import.services import sessions
 from local_import.state_management_service import PerformanceTracker
 from local_import.states import ItemState
 from local_import.transactions import one_moment
@@ -312,7 +312,7 @@ def test_the_command_ends_with_1_when_something_is_wrong_and_with_0_otherwise(im
     assert (ended.value.code, json.loads(capsys.readouterr().out)["found"]) == (1, 6)
 
     for item in ImportItem.objects.unresolved():
-        items.dismiss(item.pk, actor=OPERATOR, reason="No photo.")
+        operations.carry_out("dismiss", f"item:{item.pk}", actor=OPERATOR, reason="No photo.")
     call_command("import_report", imported.pk)
 
     assert "nothing is wrong" in capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
+from local_import import operations
 from local_import.audit_logger import Actor
 from local_import.errors import ErrorCode, ImportProblem
 from local_import.fsops import effects
@@ -20,7 +21,7 @@ from local_import.pipeline.desk import open_desk
 from local_import.pipeline.release import release_left
 from local_import.pipeline.runner import hold
 from local_import.pipeline.worker import run_batch
-from local_import.services import items, sessions, sweeper, undo
+from local_import.services import sessions, sweeper, undo
 from local_import.state_synchronizer import StateSynchronizer
 from tests.builders import make_session
 from tests.photos import jpeg
@@ -237,7 +238,8 @@ def test_an_import_that_is_not_at_rest_is_not_undone(state):
 
 def test_an_import_that_is_opened_while_its_undo_begins_is_not_undone(imported, monkeypatch):
     def reopened(session):
-        items.retry(session.items.filter(state="skipped").first().pk, actor=OPERATOR, reason="Now.")
+        skipped = session.items.filter(state="skipped").first()
+        operations.carry_out("retry", f"item:{skipped.pk}", actor=OPERATOR, reason="Now.")
         return open_desk(session)
 
     monkeypatch.setattr(undo, "open_desk", reopened)

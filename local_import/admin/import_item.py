@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.functional import Promise
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django_fsm import TransitionNotAllowed
 
+from .. import operations
 from ..audit_logger import Actor
-from ..models import ImportItem
-from ..services import items
+from ..errors import ImportProblem, Operation
+from ..models import ImportItem, OperationRun
+from ..operations.target import MOST_ITEMS, Target
 from .base import ReadOnlyAdmin, row_link
 
-QUEUED = _("%(done)d queued, %(refused)d refused in their present state.")
-DISMISSED = _("%(done)d dismissed, %(refused)d refused in their present state.")
+DONE = _("%(done)d files done, %(refused)d refused in their present state.")
+BEGUN = _("%(total)d files are being seen to in the background.")
 
 
 @admin.register(ImportItem)
@@ -60,34 +60,38 @@ class ImportItemAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Retry selected items"), permissions=["operate"])
     def retry_selected(self, request: HttpRequest, chosen: QuerySet[ImportItem]) -> None:
-        self._each(request, chosen, items.retry, "Retried in the admin.", QUEUED)
+        self._do(request, chosen, Operation.RETRY, "Retried in the admin.")
 
     @admin.action(
         description=_("Import selected damaged items all the same"), permissions=["operate"]
     )
     def import_selected_anyway(self, request: HttpRequest, chosen: QuerySet[ImportItem]) -> None:
         reason = "To be imported although damaged."
-        self._each(request, chosen, items.import_anyway, reason, QUEUED)
+        self._do(request, chosen, Operation.IMPORT_ANYWAY, reason)
 
     @admin.action(description=_("Dismiss selected items"), permissions=["operate"])
     def dismiss_selected(self, request: HttpRequest, chosen: QuerySet[ImportItem]) -> None:
-        self._each(request, chosen, items.dismiss, "Dismissed in the admin.", DISMISSED)
+        self._do(request, chosen, Operation.DISMISS, "Dismissed in the admin.")
 
-    def _each(
-        self,
-        request: HttpRequest,
-        chosen: QuerySet[ImportItem],
-        act: Callable[..., ImportItem],
-        reason: str,
-        text: Promise,
+    def _do(
+        self, request: HttpRequest, chosen: QuerySet[ImportItem], name: Operation, reason: str
     ) -> None:
-        done = refused = 0
         actor = Actor.of(request.user)  # type: ignore[arg-type]
-        for pk in chosen.values_list("pk", flat=True):
+        ids = tuple(chosen.order_by("pk").values_list("pk", flat=True))
+        for start in range(0, len(ids), MOST_ITEMS):
+            part = Target("items", ids[start : start + MOST_ITEMS])
             try:
-                act(pk, actor=actor, reason=reason)
-                done += 1
-            except TransitionNotAllowed:
-                refused += 1
-        level = messages.WARNING if refused else messages.SUCCESS
-        self.message_user(request, str(text) % {"done": done, "refused": refused}, level)
+                run = operations.carry_out(name, part, actor=actor, reason=reason)
+            except ImportProblem as problem:
+                self.message_user(request, str(problem.facts["detail"]), messages.ERROR)
+            else:
+                level = messages.WARNING if run.refused else messages.SUCCESS
+                self.message_user(request, _told(run), level)
+
+
+def _told(run: OperationRun) -> SafeString:
+    number = _("Operation %(number)d") % {"number": run.pk}
+    text = DONE if run.is_over else BEGUN
+    facts = {"done": run.done, "refused": run.refused, "total": run.total}
+    address = reverse("import:operation_run", args=[run.pk])
+    return format_html('<a href="{}">{}</a>: {}', address, number, str(text) % facts)

@@ -144,6 +144,7 @@ def _step(verb: FileVerb, run_id: int) -> bool:
     session = ImportSession.objects.get(pk=run.left[0])
     _start_again(verb, session, run)
     if not _move_chunk(verb, session, run):
+        StateSynchronizer().sync_session_with_items(session.pk, actor=_actor(run))
         run.left = run.left[1:]
     if not run.left and run.done < run.total:
         late = Refused(_("They changed meanwhile."), run.total - run.done)
@@ -157,9 +158,8 @@ def _start_again(verb: FileVerb, session: ImportSession, run: OperationRun) -> N
     """Once: a session that broke off again since it was asked for is left as it is."""
     stopped = session.state == SessionState.ERROR and _is_stopped_by(session, parse(run.target))
     if verb is RETRY and stopped and session.state_changed_at <= run.created_at:
-        actor = Actor(run.actor, run.user_id)
-        sessions.reopen(session.pk, actor=actor, reason=run.reason)
-        background.start(session.pk, actor=actor)
+        sessions.reopen(session.pk, actor=_actor(run), reason=run.reason)
+        background.start(session.pk, actor=_actor(run))
         session.refresh_from_db()
 
 
@@ -173,18 +173,21 @@ def _move_chunk(verb: FileVerb, session: ImportSession, run: OperationRun) -> bo
         return False
     state = found[0][1]
     ids = sorted(pk for pk, its_state, _code in found if its_state == state)
-    actor = Actor(run.actor, run.user_id)
-    moving = Step(verb.transition, run.reason, verb.values)
+    steps = [Step(verb.transition, run.reason, verb.values)]
     door.move_many(
-        [moving], ids, from_state=state, session_id=session.pk, actor=actor, known=verb.known
+        steps, ids, from_state=state, session_id=session.pk, actor=_actor(run), known=verb.known
     )
     run.done += len(ids)
-    _settle(session, verb, actor)
+    _settle(session, verb, _actor(run))
     return True
 
 
+def _actor(run: OperationRun) -> Actor:
+    return Actor(run.actor, run.user_id)
+
+
 def _settle(session: ImportSession, verb: FileVerb, actor: Actor) -> None:
-    if session.state in SESSION_AT_REST:
+    if session.state in SESSION_AT_REST:  # nothing may wait in a session that is closed
         StateSynchronizer().sync_session_with_items(session.pk, actor=actor)
     if verb.offers:
         background.call_workers(sessions.get(session.pk), database_now())

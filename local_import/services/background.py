@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from .. import door, doorbell
 from ..audit_logger import Actor
 from ..door import Step
-from ..errors import ImportProblem
+from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession
 from ..models.import_session import ImportSessionQuerySet
 from ..pipeline.desk import Desk, open_desk
@@ -67,6 +67,18 @@ def resume(session_id: int, *, actor: Actor, reason: str = sessions.RESUMED) -> 
     start(session_id, actor=actor)
     call_workers(sessions.get(session_id), database_now())
     return sessions.get(session_id)
+
+
+def work_here(session_id: int, *, actor: Actor) -> None:
+    """Do the session's work here and now, or call the workers where another process does it."""
+    if not _may_go_on(session_id):
+        return
+    try:
+        sessions.run_to_end(session_id, workers=1, actor=actor)
+    except ImportProblem as problem:
+        if problem.code != ErrorCode.SESSION_BUSY:
+            raise
+        call_workers(sessions.get(session_id), database_now())
 
 
 def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:

@@ -25,7 +25,7 @@ from ..pipeline.scan import UNREADABLE
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
 from ..transactions import in_transaction
-from . import items
+from . import items, possible
 
 RESUMED = "Resumed by an operator."
 _UNFINISHED = (SessionState.PENDING, SessionState.READY, *SESSION_RUNNING)
@@ -121,7 +121,7 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
     """Open a session that was closed, and let what failed or is missing wait for another try."""
     session = get(session_id)
     if session.undo_requested_at is not None:
-        detail = "An undo of it is under way. Finish it first: python manage.py import_undo"
+        detail = possible.resume(session)
         raise ImportProblem(ErrorCode.NOT_ALLOWED, session=session_id, detail=detail)
     flags.unpause(session_id, actor=actor, reason=reason)
     if session.state != SessionState.CANCELED:  # asked for, but workers have not come to rest yet

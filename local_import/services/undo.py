@@ -20,7 +20,7 @@ from ..pipeline.restore import Refusal, restore_batch
 from ..pipeline.runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_AT_REST, ItemState
-from . import control, sessions
+from . import control, possible, sessions
 
 
 @dataclass(slots=True)
@@ -45,8 +45,7 @@ def undo(session_id: int, *, actor: Actor, reason: str) -> UndoReport:
 
 
 def _refuse(session: ImportSession, actor: Actor, reason: str) -> NoReturn:
-    text = "Only an import that is at rest can be undone; cancel it first"
-    control.refuse(session, "undo", text, actor, reason)
+    control.refuse(session, "undo", possible.undo(session), actor, reason)
 
 
 def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:

@@ -10,7 +10,7 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from local_import import doorbell
+from local_import import doorbell, operations
 from local_import.audit_logger import Actor
 from local_import.errors import ImportProblem
 from local_import.models import ImportSession
@@ -118,7 +118,10 @@ def cancel(place: Place) -> None:
 def retry(place: Place) -> None:
     """The operator tries again what failed; the message to the workers is lost."""
     doorbell._send = lambda *_: None
-    control.retry(own_session(place), actor=ACTOR, reason="Tried again by the laboratory.")
+    target = f"session:{own_session(place)}"
+    if operations.preview("retry", target).touches:
+        reason = "Tried again by the laboratory."
+        operations.carry_out("retry", target, actor=ACTOR, reason=reason, wait=True)
 
 
 def recover_items(place: Place) -> None:

@@ -11,7 +11,9 @@ from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...errors import ITEM_OPERATIONS, ImportProblem, Operation
-from ...services import remedies, reports
+from ...models import ImportItem
+from ...operations import carry_out
+from ...services import background, reports
 from ...states import ItemState
 from .. import text
 from ..desk_command import DeskCommand
@@ -42,10 +44,18 @@ class Command(DeskCommand):
     def handle(self, *, item: int, operation: str, reason: str, **options: Any) -> None:
         actor = Actor(f"command:{getpass.getuser()}")
         try:
-            found = remedies.carry_out(Operation(operation), item, actor=actor, reason=reason)
+            found = self._carry_out(operation, item, actor, reason)
         except ImportProblem as problem:
             refuse(problem, as_json=options["json"])
         report = reports.item_report(found)
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else text.item(report))
         if found.state not in _FINE:
             sys.exit(1)
+
+    def _carry_out(self, operation: str, pk: int, actor: Actor, reason: str) -> ImportItem:
+        """Raises ImportProblem."""
+        carry_out(operation, f"item:{pk}", actor=actor, reason=reason)
+        item = ImportItem.objects.get(pk=pk)
+        if operation != Operation.DISMISS:
+            background.work_here(item.session_id, actor=actor)
+        return ImportItem.objects.select_related("session").get(pk=pk)

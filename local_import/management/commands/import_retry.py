@@ -9,12 +9,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from ... import operations
 from ...audit_logger import Actor
-from ...errors import ErrorCode
+from ...errors import ErrorCode, ImportProblem, Operation
 from ...models import Incident
-from ...services import control
-from .. import text
-from ..refusals import wrong_use
+from ..refusals import refuse, wrong_use
 from ..session_command import SessionCommand
 
 
@@ -49,8 +48,12 @@ class Command(SessionCommand):
             wrong_use(
                 f"There is no error code {code!r}. The codes are: {', '.join(ErrorCode.values)}."
             )
-        number = control.retry(session_id, actor=actor, reason=reason, code=code)
-        return {"retried": number}
+        target = f"session:{session_id}:{code}" if code else f"session:{session_id}"
+        found = operations.preview(Operation.RETRY, target)
+        if not found.touches and not found.refused:
+            return {"retried": 0}
+        run = operations.carry_out(Operation.RETRY, target, actor=actor, reason=reason, wait=True)
+        return {"retried": run.done}
 
     def status(self, more: dict[str, Any]) -> int:
         return 0 if more["retried"] else 1
@@ -58,25 +61,25 @@ class Command(SessionCommand):
     def _retry_incident(self, incident: int, *, reason: str, code: str, **options: Any) -> None:
         if code:
             wrong_use("--incident goes without --code: an incident has one code.")
-        actor = Actor(f"command:{getpass.getuser()}")
+        actor, target = Actor(f"command:{getpass.getuser()}"), f"incident:{incident}"
         try:
-            done = control.retry_incident(incident, actor=actor, reason=reason)
+            found = operations.preview(Operation.RETRY, target)
+            run = operations.carry_out(
+                Operation.RETRY, target, actor=actor, reason=reason, wait=True
+            )
         except Incident.DoesNotExist:
             wrong_use(f"There is no incident {incident}. See: python manage.py import_incidents")
-        self.stdout.write(_as_json(done) if options["json"] else _as_text(done))
-        if done.refused or not done.sessions:
+        except ImportProblem as problem:
+            refuse(problem, as_json=options["json"])
+        known = {"incident": incident, "retried": run.done, "sessions": found.plan.sessions}
+        told = known | {"refused": run.refusals}
+        self.stdout.write(json.dumps(told, indent=2) if options["json"] else _as_text(told))
+        if run.refused:
             sys.exit(1)
 
 
-def _as_json(done: control.IncidentRetry) -> str:
-    refused = [{"session": pk} | text.failure(problem) for pk, problem in done.refused.items()]
-    known = {"incident": done.incident.pk, "retried": done.files, "sessions": done.sessions}
-    return json.dumps(known | {"refused": refused}, indent=2)
-
-
-def _as_text(done: control.IncidentRetry) -> str:
-    sessions = ", ".join(map(str, done.sessions)) or "none"
-    lines = [f"Files offered again: {done.files}; sessions: {sessions}"]
-    for pk, problem in done.refused.items():
-        lines += [f"Not in session {pk}:", text.problem(text.failure(problem))]
+def _as_text(told: dict[str, Any]) -> str:
+    sessions = ", ".join(map(str, told["sessions"]))
+    lines = [f"Files offered again: {told['retried']}; sessions: {sessions}"]
+    lines += [f"Not offered: {one['number']}. {one['why']}" for one in told["refused"]]
     return "\n".join(lines)
