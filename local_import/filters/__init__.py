@@ -3,8 +3,8 @@
 A word that a list does not know, or a value that it cannot have, is an error in words and never ignored.
 """
 
-from .grammar import Filter, Term, parse
-from .words import Word, WrongFilter, choice, exact, moment, number, prefix
+from .grammar import Filter, Term, has_parts, parse
+from .words import Word, WrongFilter, choice, exact, json_value, moment, number, prefix
 
 __all__ = [
     "Filter",
@@ -13,6 +13,8 @@ __all__ = [
     "WrongFilter",
     "choice",
     "exact",
+    "has_parts",
+    "json_value",
     "moment",
     "number",
     "parse",

@@ -14,6 +14,7 @@ from .words import Word, WrongFilter, shortened
 LONGEST = 4_000  # characters
 MOST = 20  # terms
 _TERM = re.compile(r'\s*(?:([\w.-]+):(?:"((?:[^"\\]|\\.)*)"|(\S+))|(\S+))')
+_PARTS = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*){0,3}", re.ASCII)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -66,6 +67,11 @@ def written(word: str, text: str) -> str:
     return f'{word}:"{quoted}"'
 
 
+def has_parts(text: str) -> bool:
+    """Whether it can follow a word that ends with a dot: up to four names, none of them a number."""
+    return _PARTS.fullmatch(text) is not None
+
+
 def parse(text: str, words: Mapping[str, Word]) -> Filter:
     """Raises WrongFilter. A word that ends with a dot takes what follows it, as in details.code:damaged."""
     if len(text) > LONGEST:
@@ -85,5 +91,9 @@ def _term(found: re.Match[str], words: Mapping[str, Word]) -> Term:
     if known is None:
         told = {"word": shortened(name), "known": ", ".join(words)}
         raise WrongFilter(_("Nothing is filtered by “%(word)s” here. Known: %(known)s.") % told)
+    parts = name.partition(".")[2]
+    if "." in name and not has_parts(parts):
+        told = {"text": shortened(parts)}
+        raise WrongFilter(_("“%(text)s” is no key of details that can be looked for.") % told)
     value = _ESCAPED.sub(r"\1", quoted) if quoted is not None else plain
     return Term(name, value, known.read(value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -63,6 +65,21 @@ def exact(example: str) -> Word:
 def prefix(example: str) -> Word:
     """How a text begins; a * at its end says the same."""
     return Word(lambda text: _fitting(text.removesuffix("*")), example)
+
+
+def json_value(example: str) -> Word:
+    """A value inside JSON. 5 may be the number or the text, so both are looked for."""
+    return Word(_alternatives, example)
+
+
+def _alternatives(text: str) -> tuple[str | float | bool | None, ...]:
+    fitting = _fitting(text)
+    try:
+        found = json.loads(fitting)
+        is_plain = found is None or (isinstance(found, int | float) and math.isfinite(found))
+    except (ValueError, OverflowError, RecursionError):
+        return (fitting,)
+    return (fitting, found) if is_plain else (fitting,)
 
 
 def _fitting(text: str) -> str:

@@ -12,7 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from .. import names
 from ..audit_log_repository import row_id
+from ..filters import Filter, Word, has_parts
+from ..filters.words import LONGEST
 from ..models import AuditLog
 from ..reporting import audit_rows
 from ..reporting.cells import Echo, defused
@@ -24,20 +27,62 @@ _COLUMNS = (
     *("to_state", "message", "actor", "request_id", "task_id", "duration_ms", "error_type"),
     *("error_message", "details"),
 )
+_FACTS = {
+    "session": "session_id",
+    "item": "item_id",
+    "from": "from_state",
+    "to": "to_state",
+    "level": "level",
+    "category": "category",
+    "action": "action",
+    "actor": "actor",
+    "error": "error_type",
+    "request": "request_id",
+    "task": "task_id",
+}
+_MOST_DETAILS = 20  # of one row that become links
 _KINDS = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 
 @require_safe
 @permission_required("local_import.see_imports", raise_exception=True)
 def audit(request: HttpRequest) -> HttpResponse:
-    wanted, shown = filtered(request, audit_rows.WORDS)
+    wanted, shown = filtered(request, _words(request))
     if wanted is None:
         return draw(request, "audit", _("Audit log"), shown, status=400)
+    portion = audit_rows.portion(wanted, _before(request))
     told = {
-        "portion": audit_rows.portion(wanted, _before(request)),
+        "portion": portion,
+        "entries": [(row, list(_facts(row, wanted))) for row in portion.rows],
         "most": audit_rows.MOST_EXPORTED,
     }
     return draw(request, "audit", _("Audit log"), shown | told)
+
+
+def _words(request: HttpRequest) -> dict[str, Word]:
+    may_see = request.user.has_perm("local_import.see_details")
+    return audit_rows.WORDS | (audit_rows.INNER_WORDS if may_see else {})
+
+
+def _facts(row: AuditLog, wanted: Filter) -> Iterator[tuple[str, str]]:
+    """What a row can be filtered for, legible, and the filter narrowed to it."""
+    known = {word: str(getattr(row, name) or "") for word, name in _FACTS.items()}
+    for word, value in (known | _details(row)).items():
+        of_word = audit_rows.WORDS.get(word)
+        is_known = not of_word or not of_word.values or value in of_word.values
+        if is_known and 0 < len(value) <= LONGEST and "\0" not in value:
+            yield f"{word}: {names.legible(value)}", wanted.narrowed(word, value)
+
+
+def _details(row: AuditLog) -> dict[str, str]:
+    if not isinstance(row.details, dict):
+        return {}
+    plain = {k: v for k, v in row.details.items() if has_parts(k) and "." not in k}
+    return {
+        f"details.{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in list(plain.items())[:_MOST_DETAILS]
+        if isinstance(value, str | int | float)
+    }
 
 
 def _before(request: HttpRequest) -> int | None:
@@ -53,7 +98,7 @@ def _before(request: HttpRequest) -> int | None:
 @permission_required("local_import.see_details", raise_exception=True)
 def audit_export(request: HttpRequest, form: str) -> HttpResponse | StreamingHttpResponse:
     """What the filter asks for, as far as MOST_EXPORTED rows; written while it is read."""
-    wanted, shown = filtered(request, audit_rows.WORDS)
+    wanted, shown = filtered(request, _words(request))
     if wanted is None:
         return draw(request, "audit", _("Audit log"), shown, status=400)
     if form not in _KINDS:

@@ -75,6 +75,80 @@ def test_what_is_farther_back_than_a_stretch_is_reached_by_going_on(operator, mo
     assert looks > 2
 
 
+def messages(client, text):
+    return [row.message for row in client.get(LOG, {"q": text}).context["portion"].rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "details.code:damaged",
+        "details.tries:5",
+        "details.done:true",
+        "details.gone:null",
+        "details.where.disk:full",
+        "details.contains:odd",
+        "details.word:5",
+        "details.code:other details.code:damaged",
+        "error:OSError",
+        "from:importing to:failed",
+    ],
+)
+def test_a_row_is_found_by_what_it_tells(operator, text):
+    details = {"code": "damaged", "tries": 5, "done": True, "gone": None, "contains": "odd"}
+    told = details | {"word": "5", "where": {"disk": "full"}}
+    log(1, details={"code": "fine", "tries": 6, "word": "6"}, action="another")
+    log(1, details=told, error_type="OSError", from_state="importing", to_state="failed")
+
+    assert messages(operator, text) == ["Row 0."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "details.:1",
+        "details.0:1",
+        "details.99999999999999999999:1",
+        "details.-1:1",
+        "details.a.0:1",
+        "details.a.b.c.d.e:1",
+        "to:nowhere",
+    ],
+)
+def test_a_key_that_cannot_be_looked_for_is_said_to_be_wrong(operator, text):
+    answer = operator.get(LOG, {"q": text})
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", "9" * 400, '"\\""', "'--", "[[[", "-"])
+def test_a_strange_value_is_found_nowhere_and_breaks_nothing(operator, value):
+    log(1, details={"code": "damaged"})
+
+    assert messages(operator, f"details.code:{value}") == []
+
+
+def test_a_viewer_cannot_guess_what_is_not_shown(viewer):
+    for text in ("details.code:damaged", "error:OSError", "actor:x"):
+        assert viewer.get(LOG, {"q": text}).status_code == 400
+
+
+def test_each_link_of_a_row_finds_that_row(operator):
+    log(
+        1,
+        details={"code": 'a "b" <i>', "tries": 5, "0": "x", "done": True},
+        action="the.one",
+        from_state="unknown",
+    )
+    [(row, facts)] = operator.get(LOG).context["entries"]
+
+    assert len(facts) >= 6
+    for _, narrowed in facts:
+        assert messages(operator, narrowed) == [row.message], narrowed
+    assert "<i>" not in text_of(operator)
+
+
 @pytest.mark.parametrize("query", [{"q": "colour:red"}, {"q": "level:loud"}, {"q": "session:x"}])
 def test_a_wrong_filter_is_said_to_be_wrong(operator, query):
     answer = operator.get(LOG, query)
