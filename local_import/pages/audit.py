@@ -54,6 +54,10 @@ def audit(request: HttpRequest) -> HttpResponse:
     told = {
         "portion": portion,
         "entries": [(row, list(_facts(row, wanted))) for row in portion.rows],
+        "categories": [
+            (category, count, wanted.narrowed("category", category))
+            for category, count in audit_rows.by_category(wanted, portion)
+        ],
         "most": audit_rows.MOST_EXPORTED,
     }
     return draw(request, "audit", _("Audit log"), shown | told)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import F, Max, Q, QuerySet, Value
+from django.db.models import Count, F, Max, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import In
@@ -60,6 +60,7 @@ class Portion:
     rows: list[AuditLog]
     older: int | None  # the number before which the next portion begins; None: that was all
     looked_through: int  # rows, at most; 0 where an index found them
+    upper: int = 0  # the number before which they were looked for
 
 
 def portion(wanted: Filter, before: int | None = None) -> Portion:
@@ -71,7 +72,15 @@ def portion(wanted: Filter, before: int | None = None) -> Portion:
     rows = list(_narrowed(wanted).filter(pk__lt=upper, pk__gte=lower).order_by("-pk")[: SHOWN + 1])
     is_full = len(rows) > SHOWN
     older = rows[SHOWN - 1].pk if is_full else lower
-    return Portion(rows[:SHOWN], older if older > 1 else None, upper - lower)
+    return Portion(rows[:SHOWN], older if older > 1 else None, upper - lower, upper)
+
+
+def by_category(wanted: Filter, found: Portion) -> list[tuple[AuditCategory, int]]:
+    """How many of the rows that were looked through the filter asks for, whichever category it names."""
+    stretch = {"pk__lt": found.upper, "pk__gte": found.upper - found.looked_through}
+    rows = _narrowed(wanted.without("category")).filter(**stretch).order_by("category")
+    counted = rows.values_list("category").annotate(rows=Count("pk"))
+    return [(AuditCategory(category), count) for category, count in counted]
 
 
 def _of_files(wanted: Filter, before: int | None) -> Portion:

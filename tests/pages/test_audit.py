@@ -129,6 +129,22 @@ def test_a_strange_value_is_found_nowhere_and_breaks_nothing(operator, value):
     assert messages(operator, f"details.code:{value}") == []
 
 
+def test_categories_are_counted_among_the_rows_that_were_looked_through(operator, monkeypatch):
+    monkeypatch.setattr(audit_rows, "STRETCH", 10)
+    AuditLogger().record(Entry(AuditCategory.ERROR, "Too far back."))
+    log(7, action="plain")
+    for _ in range(3):
+        AuditLogger().record(Entry(AuditCategory.PERFORMANCE, "Slow.", action="plain"))
+
+    for text in ("action:plain", "action:plain category:performance"):
+        counted = operator.get(LOG, {"q": text}).context["categories"]
+        assert [(str(category), count) for category, count, _ in counted] == [
+            ("performance", 3),
+            ("validation", 7),
+        ]
+        assert [len(messages(operator, narrowed)) for *_, narrowed in counted] == [3, 7]
+
+
 def test_a_viewer_cannot_guess_what_is_not_shown(viewer):
     for text in ("details.code:damaged", "error:OSError", "actor:x"):
         assert viewer.get(LOG, {"q": text}).status_code == 400
