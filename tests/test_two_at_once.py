@@ -9,8 +9,10 @@ import pytest
 from django.db import connection
 
 from local_import.audit_logger import SYSTEM
+from local_import.fsops import effects
 from local_import.models import ImportItem, ImportSession, Media
 from local_import.pipeline import check, restore
+from local_import.pipeline.desk import MARK, open_library
 from local_import.services import background, sessions, undo
 from local_import.services.sweeper import sweep
 from tests.photos import jpeg
@@ -50,6 +52,21 @@ def test_two_imports_of_one_source_bring_every_photo_in_once(desk, inbox, modes)
     for item in items:
         gone = (inbox / item["path"].rpartition("/")[2]).exists() is False
         assert gone or item["state"] != "missing"
+
+
+@pytest.mark.django_db
+def test_a_first_import_beside_another_uses_the_library_that_the_other_just_made(
+    library, monkeypatch
+):
+    def made_by_another(effect, path):
+        if path == MARK and not (library / os.fsdecode(MARK)).exists():
+            (library / os.fsdecode(MARK)).write_bytes(b"made at this moment")
+
+    monkeypatch.setattr(effects, "fault_point", made_by_another)
+    with open_library():
+        pass
+
+    assert (library / os.fsdecode(MARK)).read_bytes() == b"made at this moment"
 
 
 ORDERS = list(itertools.permutations(["advance 0", "help 0", "advance 1", "help 1"]))

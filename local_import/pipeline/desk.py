@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from os import fsencode
@@ -111,7 +111,9 @@ def open_library() -> Tree:
 
 def _claim_mark(library: Tree) -> None:
     if not library.exists(MARK):
-        if Media.objects.exists():
+        # Another first import may make the mark at any moment, and it makes it before its first Media.
+        if Media.objects.exists() and not library.exists(MARK):
             raise ImportProblem(ErrorCode.LIBRARY_UNMOUNTED, path=library.root)
-        fsops.create(library, MARK, b"This directory is a Photonest library.\n")
+        with suppress(FileExistsError):
+            fsops.create(library, MARK, b"This directory is a Photonest library.\n")
     fsops.writable(library)
