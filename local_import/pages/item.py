@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -20,7 +21,7 @@ from .page import Context, draw
 @require_safe
 @permission_required("local_import.see_imports", raise_exception=True)
 def item(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_item(pk)
+    row = get_item(pk, neighbours=True)
     told = {"item": row, "facts": thumbnails.facts_of(row)}
     return draw(
         request,
@@ -32,10 +33,12 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def get_item(pk: int) -> ImportItem:
-    """With its session, media, incident and neighbours. Raises Http404 in words."""
-    items = ImportItem.objects.select_related("session", "media", "incident")
-    found = with_neighbours(items).filter(pk=pk).first() if row_id(str(pk)) else None
+def get_item(pk: int, *, neighbours: bool = False) -> ImportItem:
+    """With its session, media and incident. Raises Http404 in words."""
+    items: QuerySet[ImportItem] = ImportItem.objects.select_related("session", "media", "incident")
+    if neighbours:
+        items = with_neighbours(items)
+    found = items.filter(pk=pk).first() if row_id(str(pk)) else None
     if found is None:
         raise Http404(_("There is no file with the number %(number)d.") % {"number": pk})
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from ..models import AuditLog, ImportItem
 from ..models.audit_log import AuditCategory
@@ -94,9 +94,10 @@ def with_neighbours(items: QuerySet[ImportItem]) -> QuerySet[ImportItem]:
 
     Part of the query of the items, by indexes, at most NEAR rows each.
     """
-    session = ImportItem.objects.filter(session=OuterRef("session"))
+    # A sum has no index, so SQLite walks the numbers nearby instead of all files of a large session.
+    session = ImportItem.objects.alias(of=F("session_id") + 0).filter(of=OuterRef("session_id"))
     near = session.filter(pk__gt=OuterRef("pk") - NEAR, pk__lt=OuterRef("pk") + NEAR)
-    alike = session.filter(incident=OuterRef("incident"))
+    alike = ImportItem.objects.filter(session=OuterRef("session"), incident=OuterRef("incident"))
     return items.annotate(
         before=_last(near),
         after=_first(near),
