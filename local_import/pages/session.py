@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 from ..audit_log_repository import row_id
 from ..models import ImportSession
 from ..services import story
-from ..services.explain import explain
+from ..services.explain.session import explain_session
 from ..services.progress import progress_of
 from ..services.speed import speed_of
 from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
+from ..transactions import database_now, one_moment
 from .page import Context, Parts, draw
 from .session_way import drawn_way
 
@@ -95,6 +96,11 @@ def _story(session: ImportSession, request: HttpRequest) -> Context:
 def why(request: HttpRequest, pk: int) -> HttpResponse:
     """Why the session does not move: asked for by itself, for it takes a look at much."""
     row = session_or_404(pk)
-    parts = {"answer": lambda: {"explanation": explain(f"session:{pk}").explanation}}
+    parts = {"answer": partial(_answer, pk)}
     title = _("Session %(number)d: what it waits for") % {"number": pk}
     return draw(request, "session_why", title, {"session": row}, parts=parts)
+
+
+def _answer(pk: int) -> Context:
+    with one_moment():
+        return {"explanation": explain_session(session_or_404(pk), database_now())}
