@@ -30,13 +30,21 @@ NEWEST = 100  # runs listed
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required("local_import.see_imports", raise_exception=True)
 def operation(request: HttpRequest, name: str) -> HttpResponse:
-    """GET shows what it would do to ?target=; POST does it, once for each key."""
-    preview = _preview(name, request.GET.get("target", ""))
+    """GET shows what it would do to ?target=, or to files as ?item=; POST does it, once for each key."""
+    preview = _preview(name, _target(request))
     if not request.user.has_perm(preview.permission):
         raise PermissionDenied
     if request.method == "POST":
         return _carry_out(request, preview)
     return _ask(request, preview)
+
+
+def _target(request: HttpRequest) -> str:
+    chosen = request.GET.getlist("item")
+    target = "items:" + ",".join(chosen) if chosen else request.GET.get("target", "")
+    if not target:
+        raise Http404(_("Nothing was chosen. Go back and choose the files first."))
+    return target
 
 
 def _preview(name: str, target: str) -> Preview:

@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 
 from ..audit_log_repository import row_id
 from ..errors import ErrorCode
+from ..operations import REGISTRY
+from ..services import possible
 from ..services.item_list import Place, Wanted, page_of
 from ..states import ItemState
 from .filters import query_from, word
@@ -27,6 +29,8 @@ def session_items(request: HttpRequest, pk: int) -> HttpResponse:
         "session": row,
         "wanted": wanted,
         "page": page,
+        "choosable": possible.REQUEUEABLE,
+        "choices": [spec for spec in REGISTRY.values() if "items" in spec.kinds],
         "states": ItemState.choices,
         "codes": ErrorCode.choices,
         "first": query_from(request, None) if "after" in request.GET else "",

@@ -96,3 +96,35 @@ def test_the_list_asks_little(operator, session, django_assert_max_num_queries):
     for query in ("", "state=failed", "path=3/", "code=damaged", "after=failed-1"):
         with django_assert_max_num_queries(11):
             operator.get(f"/import/sessions/{session.pk}/items/?{query}")
+
+
+def test_files_chosen_in_the_list_are_tried_again_together(operator, session):
+    first, second, other, *_more = session.items.filter(state="failed").order_by("pk")
+    page = operator.get(f"/import/sessions/{session.pk}/items/?state=failed").content.decode()
+    assert f'name="item" value="{first.pk}"' in page
+    address = f"/import/operations/retry/?item={first.pk}&item={second.pk}"
+    assert "<dd>2</dd>" in operator.get(address).content.decode()
+
+    operator.post(address, {"key": "once"})
+
+    waiting = set(session.items.filter(attempts=0, state="pending").values_list("pk", flat=True))
+    assert {first.pk, second.pk} <= waiting
+    assert other.pk not in waiting
+
+
+def test_only_files_of_which_something_can_be_asked_are_chosen_by_an_operator(
+    operator, viewer, session
+):
+    address = f"/import/sessions/{session.pk}/items/"
+
+    assert 'name="item"' not in viewer.get(address).content.decode()
+    assert 'name="item"' not in operator.get(f"{address}?state=imported").content.decode()
+    assert operator.get(address).content.decode().count('name="item"') == 10
+
+
+@pytest.mark.parametrize("query", ["", "?item=", "?item=x", "?item=1&item=-1", "?item=1,2;3"])
+def test_a_choice_that_names_no_file_is_refused_in_words(operator, session, query):
+    answer = operator.get(f"/import/operations/retry/{query}")
+
+    assert answer.status_code == 404
+    assert "chosen" in answer.content.decode() or "no such operation" in answer.content.decode()
