@@ -48,7 +48,7 @@ def build(number: int, sessions: int = 100) -> None:
     _finish(made)
     if connection.vendor == "postgresql":  # which does so by itself before long; SQLite never does
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            cursor.execute("VACUUM ANALYZE")
 
 
 def _sizes(number: int, sessions: int) -> list[int]:

@@ -521,7 +521,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='importitem',
-            index=models.Index(condition=models.Q(('incident__isnull', False)), fields=['incident', 'session'], name='item_incident'),
+            index=models.Index(condition=models.Q(('incident__isnull', False)), fields=['incident', 'session', 'id'], name='item_incident'),
         ),
         migrations.AddIndex(
             model_name='importitem',

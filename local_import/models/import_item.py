@@ -231,7 +231,7 @@ class ImportItem(Stateful):
             ),
             models.Index(fields=["media"], name="item_media", condition=Q(media__isnull=False)),
             models.Index(
-                fields=["incident", "session"],
+                fields=["incident", "session", "id"],
                 name="item_incident",
                 condition=Q(incident__isnull=False),
             ),
