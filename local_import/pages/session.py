@@ -95,12 +95,8 @@ def _story(session: ImportSession, request: HttpRequest) -> Context:
 @permission_required("local_import.see_imports", raise_exception=True)
 def why(request: HttpRequest, pk: int) -> HttpResponse:
     """Why the session does not move: asked for by itself, for it takes a look at much."""
-    row = session_or_404(pk)
-    parts = {"answer": partial(_answer, pk)}
-    title = _("Session %(number)d: what it waits for") % {"number": pk}
-    return draw(request, "session_why", title, {"session": row}, parts=parts)
-
-
-def _answer(pk: int) -> Context:
     with one_moment():
-        return {"explanation": explain_session(session_or_404(pk), database_now())}
+        row = session_or_404(pk)
+        parts = {"answer": lambda: {"explanation": explain_session(row, database_now())}}
+        title = _("Session %(number)d: what it waits for") % {"number": pk}
+        return draw(request, "session_why", title, {"session": row}, parts=parts)
