@@ -19,6 +19,15 @@ _numbers = itertools.count()
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure():
+    """The same ground whoever starts the tests: children inherit an ignored SIGINT and a short PATH.
+
+    A job in the background of a script ignores SIGINT; Debian's `su` leaves out where mkfs.ext4 is.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+
+
 @pytest.fixture
 def library(tmp_path, settings):
     """The library's directory; made by the first import."""
