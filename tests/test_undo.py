@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from hashlib import sha256
 
@@ -170,8 +171,27 @@ def test_a_file_that_the_library_lost_is_told_of_unless_its_source_is_there(
         assert states()[item.shown_path] == "imported"
 
 
-def test_a_file_that_another_session_rests_on_stays(imported, inbox, library, tmp_path):
-    run(other_session(tmp_path, "1.jpg"))
+def test_a_duplicate_that_still_has_its_bytes_is_imported_instead(
+    imported, inbox, library, tmp_path
+):
+    other = run(other_session(tmp_path, "1.jpg"))
+    assert other.counts["skipped"] == 1
+
+    report = ask(imported)
+
+    assert (report.undone, report.refused) == (4, [])
+    done = run(other)
+    assert (done.state, done.counts["imported"]) == ("imported", 1)
+    assert (library / Media.objects.get().path).read_bytes() == PHOTOS["1.jpg"]
+    assert files(inbox) == PHOTOS
+
+
+@pytest.mark.parametrize("fate", ["gone", "changed", "without its source", "unreadable"])
+def test_a_file_that_is_the_only_copy_of_another_session_stays(
+    imported, inbox, library, tmp_path, fate
+):
+    other = run(other_session(tmp_path, "1.jpg"))
+    lose(tmp_path / "other/twin.jpg", fate)
 
     report = ask(imported)
 
@@ -179,7 +199,58 @@ def test_a_file_that_another_session_rests_on_stays(imported, inbox, library, tm
     assert refusal.failure["code"] == ErrorCode.STILL_NEEDED
     assert "twin.jpg" in refusal.failure["diagnosis"]
     assert states()["1.jpg"] == "imported"
-    assert report.undone == 3
+    assert (report.undone, states()["twin.jpg"]) == (3, "skipped")
+    assert (library / Media.objects.get().path).read_bytes() == PHOTOS["1.jpg"]
+    assert ImportSession.objects.get(pk=other.pk).state == "imported"
+
+
+def lose(duplicate, fate):
+    if fate == "changed":
+        duplicate.write_bytes(b"something else")
+        return
+    duplicate.unlink()
+    if fate == "unreadable":
+        duplicate.mkdir()
+    if fate == "without its source":
+        duplicate.parent.rmdir()
+
+
+@pytest.mark.parametrize("remedy", ["bring_duplicate_back", "give_duplicate_up"])
+def test_either_remedy_lets_the_undo_come_to_its_end(imported, inbox, library, tmp_path, remedy):
+    other = run(other_session(tmp_path, "1.jpg"))
+    duplicate = tmp_path / "other/twin.jpg"
+    duplicate.rename(tmp_path / "other/elsewhere.jpg")  # else the source would seem unmounted
+    (refusal,) = ask(imported).refused
+    actions = {one["code"]: one for one in refusal.failure["actions"]}
+    assert actions[remedy]["operation"] == "undo"
+
+    if remedy == "bring_duplicate_back":
+        (tmp_path / "other/elsewhere.jpg").rename(duplicate)
+    else:
+        with pytest.raises(SystemExit):  # 1: it is missing now
+            call_command(*shlex.split(actions[remedy]["command"])[2:])
+    report = ask(imported)
+
+    assert (report.undone, report.refused) == (1, [])
+    assert files(inbox) == PHOTOS
+    done = run(other)
+    ends = {"bring_duplicate_back": "imported", "give_duplicate_up": "missing"}
+    assert states()["twin.jpg"] == ends[remedy]
+    assert done.counts[ends[remedy]] == 1
+
+
+def test_a_duplicate_of_what_was_undone_is_looked_at_again_with_the_session(
+    imported, inbox, library, mode
+):
+    ask(imported)
+    (inbox / "0.jpg").unlink()
+
+    sessions.resume(imported.pk, actor=OPERATOR)
+    session = sessions.run_to_end(imported.pk, workers=1, actor=OPERATOR)
+
+    assert (session.state, states()["0.jpg"]) == ("failed", "missing")
+    assert states()["again.jpg"] == "imported"
+    assert_nothing_lost(inbox, library)
 
 
 def other_session(tmp_path, name):

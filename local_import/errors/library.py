@@ -163,6 +163,23 @@ ENTRIES: Entries = {
                 _("Leave it there: it is their only copy. This shows which they are: {command}"),
                 command="python manage.py import_status {other_session} --items --state skipped",
             ),
+            Action(
+                "bring_duplicate_back",
+                _(
+                    "Or bring the duplicate back to its source; the undo then lets its session "
+                    "import it instead."
+                ),
+                operation=Operation.UNDO,
+            ),
+            Action(
+                "give_duplicate_up",
+                _(
+                    "Or give the duplicate up: tried again it is found to be missing, and rests on "
+                    "nothing: {command}"
+                ),
+                command="python manage.py import_item {other_item} retry",
+                operation=Operation.UNDO,
+            ),
         ),
     ),
 }

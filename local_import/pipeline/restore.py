@@ -24,7 +24,7 @@ from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
-from .desk import Desk
+from .desk import Desk, open_source_tree
 
 BATCH = 100
 NOTHING, OTHER = "", "other bytes"
@@ -85,13 +85,26 @@ def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
 
 
 def _refuse_while_needed(item: ImportItem) -> None:
-    """A duplicate of it, skipped in another session, has no other copy in the library."""
+    """A duplicate of it, skipped in another session, may have no other copy by now."""
     assert item.media_id  # the database holds it of what is imported
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
-    first = others.order_by("pk").first()
-    if first is not None:
-        detail = f"Session {first.session_id} skipped {first.shown_path} as a duplicate of it."
-        raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, other_session=first.session_id)
+    for other in others.select_related("session").order_by("pk"):
+        if not _has_its_own(other):
+            detail = (
+                f"Session {other.session_id} skipped {other.shown_path} as a duplicate of it, "
+                "and that file is no longer in its source"
+            )
+            facts = {"other_session": other.session_id, "other_item": other.pk}
+            raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, **facts)
+
+
+def _has_its_own(other: ImportItem) -> bool:
+    """Whether a duplicate still holds the bytes, so that it can be imported instead."""
+    try:
+        with open_source_tree(bytes(other.session.source_path)) as source:
+            return _held(source, bytes(other.path), other.sha256) == other.sha256
+    except (OSError, ImportProblem):
+        return False
 
 
 def _bring_back(desk: Desk, item: ImportItem) -> None:
@@ -162,7 +175,7 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     media = [item.media_id for item in back if item.media_id]
     # Who skips a duplicate of one of these from now on waits, finds it gone, and looks again.
     list(Media.objects.select_for_update().filter(pk__in=media).order_by("pk"))
-    changed = _offer_late_duplicates(desk, media, actor)
+    changed = _offer_duplicates_again(desk, media, actor)
     alike = ImportItem.objects.in_session(desk.session_id).filter(media_id__in=media)
     alike.filter(state=ItemState.SKIPPED).update(media=None)  # duplicates of what goes away
     door.move_many(
@@ -180,12 +193,12 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     return changed
 
 
-def _offer_late_duplicates(desk: Desk, media: Sequence[int], actor: Actor) -> set[int]:
-    """What another session skipped while the file was on its way back is to be imported after all."""
-    late = ImportItem.objects.filter(media_id__in=media, state=ItemState.SKIPPED)
-    late = late.exclude(session=desk.session_id)
+def _offer_duplicates_again(desk: Desk, media: Sequence[int], actor: Actor) -> set[int]:
+    """What other sessions skipped as duplicates is to be imported after all."""
+    others = ImportItem.objects.filter(media_id__in=media, state=ItemState.SKIPPED)
+    others = others.exclude(session=desk.session_id)
     by_session: dict[int, list[int]] = {}
-    for pk, session_id in late.order_by("pk").values_list("pk", "session_id"):
+    for pk, session_id in others.order_by("pk").values_list("pk", "session_id"):
         by_session.setdefault(session_id, []).append(pk)
     step = Step("requeue", "The file it is a duplicate of was taken out of the library.")
     for session_id, ids in by_session.items():
