@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "local_import.pages.viewer.in_the_viewers_zone",
+    "local_import.pages.viewer.without_nul",
     "axes.middleware.AxesMiddleware",  # the last: it turns a lock-out into its answer
 ]
 ROOT_URLCONF = "photonest.urls"

@@ -1,4 +1,4 @@
-"""Who looks: the time zone of the browser, and what an ended sign-in means to a part of a page."""
+"""Who asks: the browser's time zone, an ended sign-in within a page, and text that no database holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
@@ -42,5 +43,18 @@ def no_login_form_in_a_part(answer: Answer) -> Answer:
         is_part = request.headers.get("HX-Request") == "true"
         to_login = response.headers.get("Location", "").startswith(resolve_url(settings.LOGIN_URL))
         return HttpResponse(status=401) if is_part and to_login else response
+
+    return middleware
+
+
+def without_nul(answer: Answer) -> Answer:
+    """Middleware: no browser sends U+0000 by itself, and PostgreSQL can neither store nor look for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        sent = [*request.GET.lists(), *request.POST.lists()]
+        texts = [request.path, *(text for word, values in sent for text in (word, *values))]
+        if any("\0" in text for text in texts):
+            raise BadRequest("U+0000 in an address or a form")
+        return answer(request)
 
     return middleware

@@ -11,7 +11,7 @@ from django.utils import timezone
 from local_import import door, names
 from local_import.audit_logger import StructuredLogger
 from local_import.door import Step
-from local_import.models import Finding, ImportItem, ImportSession, Worker
+from local_import.models import Finding, ImportItem, ImportSession, OperationRun, Worker
 from tests.builders import make_item, make_media
 from tests.pages.test_every_page import ADMIN
 from tests.pages.world import World, routes
@@ -178,6 +178,22 @@ def test_no_browser_runs_what_a_stranger_wrote(screen, transactional_db, hostile
                 page.goto(hostile.address(route))
                 assert page.evaluate("window.xss") is None, route
     assert dialogs == []
+
+
+def test_a_character_that_no_database_holds_is_refused_on_every_page(maintainer, client, hostile):
+    assert client.post("/admin/login/", {"username": "a\0b"}).status_code == 400
+    words = ("q", "path", "target", "item", "state", "code", "after", "directory", "source")
+    for address in addresses(hostile):
+        start = f"{address}{'&' if '?' in address else '?'}"
+        for word in words:
+            assert maintainer.get(f"{start}{word}=a%00b").status_code == 400, (address, word)
+
+    address = f"/import/operations/retry/?target=session:{hostile.session.pk}"
+    answer = maintainer.post(address, {"key": "once", "reason": "a\0b"})
+
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.content.decode()
+    assert not OperationRun.objects.filter(key="once").exists()
 
 
 def test_the_sweep_would_notice_markup():
