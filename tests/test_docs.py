@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 COMMANDS = (
     *("import_photos", "import_status", "import_report", "import_retry", "import_incidents"),
-    *("explain", "import_item", "import_recheck", "audit_log"),
+    *("explain", "import_item", "import_operation", "import_recheck", "audit_log"),
     *("check_consistency", "repair_consistency", "accept_finding", "quarantine", "purge_audit_log"),
     *("rebuild_library", "doctor", "import_metrics", "alerts"),
 )

@@ -265,6 +265,48 @@ def test_only_damaged_files_are_imported_as_they_are():
 
 
 @pytest.mark.parametrize(
+    ("filters", "touched"),
+    [
+        ("state=failed", [0, 1]),
+        ("state=failed&path=1", [1]),
+        ("code=damaged", [0, 1]),
+        ("state=skipped", [3]),
+        ("path=0.jpg", [0]),
+        ("path=%25", []),
+        ("", [0, 1, 2, 3]),
+    ],
+)
+def test_all_files_that_filters_find_are_meant_and_no_other(filters, touched):
+    session, made = session_with("failed", "failed", "missing", "skipped", "imported")
+    others, _items = session_with("failed")
+    target = f"files:{session.pk}:{filters}"
+    found = operations.preview("retry", target)
+    assert found.touches == len(touched)
+
+    if touched:
+        carry_out("retry", target)
+
+    now = states_of(session)
+    assert [number for number in range(5) if now[number] == "pending"] == touched
+    assert states_of(others) == ["failed"]
+    assert len(made) == 5
+
+
+def test_what_comes_to_match_after_it_was_asked_for_is_left_alone(monkeypatch, sent):
+    monkeypatch.setattr(runs, "AT_ONCE", 1)
+    session, _made = session_with("failed", "failed", "skipped")
+    run = carry_out("retry", f"files:{session.pk}:path=")
+    assert run.total == 3
+    late = make_item(session, b"late.jpg", state="failed")
+
+    runs.work(run.pk)
+
+    late.refresh_from_db()
+    assert late.state == "failed"
+    assert OperationRun.objects.get(pk=run.pk).done == 3
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *("", "session:", "session:x", "session:1,2", "session:1:nonsense", "session:" + "9" * 30),
@@ -275,6 +317,14 @@ def test_only_damaged_files_are_imported_as_they_are():
             "items:" + "1," * 2000,
             "quarantine:",
             "planet:1",
+            "files:",
+            "files:1,2",
+            "files:1:state=lost",
+            "files:1:code=oops",
+            "files:1:incident=x",
+            "files:1:incident=" + "9" * 30,
+            "files:1:colour=red",
+            "files:1:state",
         ),
     ],
 )
@@ -285,7 +335,10 @@ def test_what_names_nothing_is_no_target(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["session:4", "session:4:damaged", "item:7", "items:1,2", "incident:3", "quarantine:a/b"],
+    [
+        *("session:4", "session:4:damaged", "item:7", "items:1,2", "incident:3", "quarantine:a/b"),
+        *("files:4", "files:4:state=failed&code=damaged&incident=3&path=a%26b%3A%2F%C3%A9"),
+    ],
 )
 def test_a_target_is_written_as_it_is_read(text):
     assert str(operations.parse(text)) == text

@@ -21,7 +21,8 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..models.import_item import ImportItemQuerySet
-from ..services import background, possible, sessions
+from ..services import background, item_list, possible, sessions
+from ..services.item_list import Wanted
 from ..state_synchronizer import StateSynchronizer
 from ..states import ITEM_UNRESOLVED, SESSION_AT_REST, ItemState, SessionState
 from ..transactions import database_now, in_transaction
@@ -42,7 +43,7 @@ class FileVerb:
     def states(self, target: Target) -> tuple[ItemState, ...]:
         if self.known:
             return (ItemState.FAILED,)
-        named = target.kind in ("item", "items")
+        named = target.kind in ("item", "items", "files")
         return possible.REQUEUEABLE if named and self.offers else ITEM_UNRESOLVED
 
 
@@ -82,7 +83,7 @@ def plan(verb: FileVerb, target: Target) -> Plan:
 
 
 def _require(target: Target) -> None:
-    if target.kind == "session":
+    if target.kind in ("session", "files"):
         sessions.get(target.pk)
     elif target.kind == "incident":
         Incident.objects.get(pk=target.pk)
@@ -96,6 +97,8 @@ def _scope(verb: FileVerb, target: Target) -> ImportItemQuerySet:
         return ImportItem.objects.filter(pk__in=target.ids)
     if target.kind == "incident":
         return ImportItem.objects.filter(incident=target.pk)
+    if target.kind == "files":
+        return item_list.matching(target.pk, Wanted.parse(target.word))
     coded = Q(incident__code=target.word) if target.word else Q()
     return ImportItem.objects.in_session(target.pk).filter(coded, state__in=ITEM_UNRESOLVED)
 

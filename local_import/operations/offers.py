@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from django.db.models import Model
@@ -66,6 +67,11 @@ class Preview(Offer):
     """What would be done, in exact numbers."""
 
     plan: Plan
+
+    @property
+    def command(self) -> str:
+        """What does the same in a shell."""
+        return shlex.join(["python", "manage.py", "import_operation", self.name, self.target])
 
     @property
     def effect(self) -> str:

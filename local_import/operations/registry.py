@@ -21,8 +21,7 @@ from .whole import WholeVerb
 
 Text = str | Promise
 OPERATE, MAINTAIN = "local_import.operate_import", "local_import.maintain_import"
-_FILES = ("item", "items", "incident")
-
+_FILES = ("item", "items", "files", "incident")
 
 FILES_TOUCHED = _("Files that it touches")
 

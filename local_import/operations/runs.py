@@ -192,7 +192,7 @@ def _tell(run: OperationRun, action: str, message: str, actor: Actor | None = No
         AuditCategory.DB_OPERATION,
         message,
         action=f"operation.{action}",
-        session_id=target.pk if target.kind == "session" else None,
+        session_id=target.pk if target.kind in ("session", "files") else None,
         item_id=target.pk if target.kind == "item" else None,
         actor=actor or Actor(run.actor, run.user_id),
         details=run.told(),

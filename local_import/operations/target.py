@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..audit_log_repository import row_id
 from ..consistency.look import RULES
 from ..errors import ErrorCode
+from ..services.item_list import Wanted
 
 MOST_ITEMS = 1_000  # that a target may name one by one
 _NUMBERED = ("session", "item", "incident", "finding")
@@ -20,11 +21,14 @@ class WrongTarget(ValueError):
 @dataclass(frozen=True, slots=True)
 class Target:
     """`session:4`, `session:4:damaged` (of its failures those with that code), `item:7`, `items:1,2`,
+    `files:4:state=failed&path=below` (those of a session that the filters of its list find),
     `incident:3`, `quarantine:NAME`, `finding:3`, `rule:CODE`, or `check:files` (everything, as deep)."""
 
     kind: str
     ids: tuple[int, ...] = ()
-    word: str = ""  # an error code, the name of a file in the quarantine, a rule, or a depth
+    word: str = (
+        ""  # an error code, filters, the name of a file in the quarantine, a rule, or a depth
+    )
 
     @property
     def pk(self) -> int:
@@ -45,9 +49,18 @@ def parse(text: str) -> Target:
     if kind == "items":
         return Target(kind, _numbers(rest, text))
     number, _colon, code = rest.partition(":")
+    if kind == "files":
+        return Target(kind, _numbers(number, text), _filters(code, text))
     if kind not in _NUMBERED or (code and (kind != "session" or code not in ErrorCode.values)):
         raise WrongTarget(text)
     return Target(kind, _numbers(number, text), code)
+
+
+def _filters(query: str, text: str) -> str:
+    try:
+        return str(Wanted.parse(query))
+    except ValueError as error:
+        raise WrongTarget(text) from error
 
 
 def _numbers(rest: str, text: str) -> tuple[int, ...]:

@@ -25,6 +25,9 @@ def address_of(target: str) -> str:
     kind, _colon, number = target.partition(":")
     if kind in _LISTS:
         return reverse(_LISTS[kind])
+    if kind == "files":
+        session, _colon, filters = number.partition(":")
+        return f"{reverse('import:session_items', args=[int(session)])}?{filters}"
     try:
         return reverse(PAGES[kind], args=[int(number.partition(":")[0])])
     except (KeyError, ValueError, NoReverseMatch):

@@ -30,6 +30,7 @@ def session_items(request: HttpRequest, pk: int) -> HttpResponse:
         "wanted": wanted,
         "page": page,
         "choosable": possible.REQUEUEABLE,
+        "all_of_them": f"files:{pk}:{wanted}",
         "choices": [spec for spec in REGISTRY.values() if "items" in spec.kinds],
         "states": ItemState.choices,
         "codes": ErrorCode.choices,

@@ -6,11 +6,14 @@ What no index can find is looked for in a window of items, and the window is tol
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import Q
 from django.db.models.functions import Left
 
+from ..audit_log_repository import row_id
+from ..errors import ErrorCode
 from ..models import ImportItem
 from ..models.import_item import ImportItemQuerySet
 from ..states import ItemState, SkipReason
@@ -29,6 +32,23 @@ class Wanted:
     incident: int | None = None
     path: str = ""  # how the path below the source begins
 
+    def __str__(self) -> str:
+        """As the query of an address, which `parse` reads."""
+        return urlencode({word: value for word, value in asdict(self).items() if value})
+
+    @classmethod
+    def parse(cls, text: str) -> Wanted:
+        """Raises ValueError for a word or a value that is not known."""
+        told = dict(parse_qsl(text, strict_parsing=True)) if text else {}
+        if unknown := told.keys() - {one.name for one in fields(cls)}:
+            raise ValueError(f"{unknown} is no filter of files")
+        incident = row_id(told["incident"]) if "incident" in told else None
+        if incident is None and "incident" in told:
+            raise ValueError(f"{told['incident']} is no incident")
+        state = ItemState(told["state"]) if "state" in told else ""
+        code = ErrorCode(told["code"]) if "code" in told else ""
+        return cls(state, code, incident, told.get("path", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -37,6 +57,11 @@ class Page:
     items: list[ImportItem]
     after: Place | None
     looked_at: int = 0
+
+
+def matching(session_id: int, wanted: Wanted) -> ImportItemQuerySet:
+    """All of them, in no order; where no index finds them every file of the session is looked at."""
+    return _matching(_found_by_index(session_id, wanted).order_by(), wanted)
 
 
 def page_of(session_id: int, wanted: Wanted, after: Place | None = None) -> Page:

@@ -90,7 +90,7 @@ def test_a_failure_is_understood_and_cured_from_the_page_alone(sign_in, card):
 
     (card / "cut.jpg").write_bytes(jpeg(9))  # a whole copy, as the advice says
     page.locator(".problem").get_by_role("link", name="Try again").first.click()
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Try again", exact=True).click()
     page.get_by_text("done", exact=False).first.wait_for()
     work()
 
@@ -106,7 +106,7 @@ def test_an_import_is_canceled_in_the_middle(sign_in, card):
     page.goto(f"/import/sessions/{session.pk}/")
 
     page.get_by_role("link", name="Cancel", exact=True).click()
-    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
     work()
 
     page.goto(f"/import/sessions/{session.pk}/")
@@ -125,7 +125,7 @@ def test_an_import_is_undone_by_a_maintainer_and_not_by_an_operator(sign_in, car
     page = sign_in("maintainer")
     page.goto(address)
     page.get_by_role("link", name="Undo", exact=True).click()
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo", exact=True).click()
     run = OperationRun.objects.get()
     operations.work(run.pk)
 
@@ -141,7 +141,7 @@ def test_ten_thousand_failures_are_tried_again_by_one_button(sign_in):
     page.goto(f"/import/operations/retry/?target=session:{session.pk}")
     page.get_by_text("10,000").first.wait_for()
 
-    page.get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Try again", exact=True).click()
     page.wait_for_url("**/operations/runs/*/")
     operations.work(OperationRun.objects.get().pk)
 

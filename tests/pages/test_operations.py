@@ -132,7 +132,7 @@ def test_the_buttons_lead_a_person_through(screen, transactional_db):
 
     page.get_by_role("link", name="Pause", exact=True).click()
     page.get_by_label("Reason, for the audit log").fill("Lunch.")
-    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
 
     page.get_by_text("Pause: done").wait_for()
     assert ImportSession.objects.get(pk=session.pk).paused_reason == "Lunch."

@@ -1,5 +1,8 @@
 """The files of one session, page by page."""
 
+import html
+import re
+
 import pytest
 
 from local_import.services import item_list
@@ -128,3 +131,21 @@ def test_a_choice_that_names_no_file_is_refused_in_words(operator, session, quer
 
     assert answer.status_code == 404
     assert "chosen" in answer.content.decode() or "no such operation" in answer.content.decode()
+
+
+def test_all_files_that_the_filters_find_are_tried_again_and_no_other(operator, viewer, session):
+    address = f"/import/sessions/{session.pk}/items/?state=failed&path=3%2F"
+    page = operator.get(address).content.decode()
+    (link,) = re.findall(r'href="(/import/operations/retry/[^"]+)"', page)
+    assert "/import/operations/" not in re.sub(
+        r"<nav.*?</nav>", "", viewer.get(address).content.decode(), flags=re.DOTALL
+    )
+    preview = operator.get(html.unescape(link)).content.decode()
+    assert "<dd>1</dd>" in preview
+    assert "import_operation retry" in preview
+
+    answer = operator.post(html.unescape(link), {"key": "once"})
+
+    assert answer.url == address
+    left = session.items.filter(state="failed").values_list("shown_path", flat=True)
+    assert set(left) == {f"{number}/failed.jpg" for number in (0, 1, 2, 4)}
