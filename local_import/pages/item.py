@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,7 +30,8 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
         "item",
         _("File %(number)d") % {"number": pk},
         told,
-        parts={"state": lambda: _state(pk, row)},
+        parts={"state": partial(_state, row)},
+        later={"why": partial(_why, row)},
         moving=row.state not in ITEM_AT_REST,
     )
 
@@ -44,9 +47,15 @@ def get_item(pk: int, *, neighbours: bool = False) -> ImportItem:
     return found
 
 
-def _state(pk: int, item: ImportItem) -> Context:
+def _state(item: ImportItem) -> Context:
+    """While the file moves, why it waits is a part of its own: that takes a look at much."""
     told = story(item)
     known: Context = {"story": told, "steps": told.steps, "attempts": told.attempts}
-    if item.state not in ITEM_UNRESOLVED:
-        known["explanation"] = explain_item(item, database_now())
+    known["fails"] = item.state in ITEM_UNRESOLVED
+    if item.state in ITEM_AT_REST and not known["fails"]:
+        known |= _why(item)
     return known
+
+
+def _why(item: ImportItem) -> Context:
+    return {"explanation": explain_item(item, database_now())}

@@ -59,7 +59,6 @@ def test_of_several_things_one_can_be_chosen(operator):
         "nothing.jpg",
         "session:99999999999999999999",
         "item:x",
-        "\x00",
         "/../..",
         "%s%n",
         "🦊",
@@ -67,7 +66,7 @@ def test_of_several_things_one_can_be_chosen(operator):
     ],
 )
 def test_what_is_not_known_is_said_with_where_was_looked(viewer, target):
-    assert "Nothing is known of" in told(viewer, target) or not target.strip("\x00")
+    assert "Nothing is known of" in told(viewer, target)
 
 
 def test_what_is_longer_than_any_path_is_refused(viewer):

@@ -7,8 +7,10 @@ from PIL import Image
 
 from local_import.audit_logger import SYSTEM
 from local_import.models import ImportItem
-from local_import.services import sessions
+from local_import.services import control, sessions
+from local_import.states import ITEM_AT_REST
 from local_import.thumbnails import decoder, making
+from tests.builders import make_item, make_session
 from tests.pages.world import World
 from tests.photos import jpeg
 
@@ -50,6 +52,32 @@ def test_a_page_asks_no_more_than_it_may(operator, django_assert_max_num_queries
     for item in World().items:
         with django_assert_max_num_queries(MOST_QUERIES):
             operator.get(page_of(item))
+
+
+def test_what_is_asked_again_while_a_file_moves_asks_little(
+    admin_client, django_assert_max_num_queries
+):
+    moving = [item for item in World().items if item.state not in ITEM_AT_REST]
+    assert len(moving) == 5
+    for item in moving:
+        with django_assert_max_num_queries(5):  # two of them to know who asks
+            answer = admin_client.get(f"{page_of(item)}?part=state")
+        assert 'id="part-state"' in answer.content.decode()
+
+
+def test_why_a_file_does_not_move_opens_in_its_page_and_is_asked_for_anew(screen, transactional_db):
+    item = make_item(make_session("importing"), b"waits.jpg")
+    page = screen("operator", page_of(item))
+    page.locator("#why summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("no_worker_alive").wait_for(timeout=10_000)
+
+    control.pause(item.session_id, actor=SYSTEM, reason="Lunch.")
+    page.locator("#why summary").click()
+    page.locator("#why summary").click()
+
+    page.get_by_text("Lunch.").wait_for(timeout=10_000)
+    assert page.get_by_text("no_worker_alive").count() == 0
 
 
 @pytest.mark.parametrize("number", ["0", "999999", "9" * 30])
