@@ -37,3 +37,27 @@ def test_what_a_group_was_given_besides_stays_and_what_it_lost_comes_back():
     call_command("migrate", verbosity=0)
 
     assert permissions("viewer") == {"see_imports", "view_media"}
+
+
+def test_a_person_may_what_they_and_their_groups_were_given(
+    django_user_model, django_assert_num_queries
+):
+    user = django_user_model.objects.create_user("olga")
+    user.groups.add(Group.objects.get(name="viewer"), Group.objects.get(name="operator"))
+    user.user_permissions.add(Permission.objects.get(codename="maintain_import"))
+    user = django_user_model.objects.get(pk=user.pk)
+
+    with django_assert_num_queries(1):
+        assert user.has_perms(["local_import.operate_import", "local_import.maintain_import"])
+        assert not user.has_perm("auth.change_user")
+        assert user.has_module_perms("local_import")
+
+    assert user.get_all_permissions() == user.get_user_permissions() | user.get_group_permissions()
+    assert not user.has_perm("local_import.see_imports", user)
+
+
+def test_who_was_shut_out_may_nothing(django_user_model):
+    user = django_user_model.objects.create_user("olga", is_active=False)
+    user.groups.add(Group.objects.get(name="maintainer"))
+
+    assert user.get_all_permissions() == set()

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from local_import.pages.links import address_of
+from tests.builders import make_item, make_session
 from tests.pages.world import World, routes
 
 SCREENS = {"wide": (1200, 900), "narrow": (360, 720)}
@@ -78,3 +80,28 @@ def test_no_page_has_a_script_or_a_style_that_the_policy_would_stop(maintainer):
         if not address.startswith("/admin/"):
             assert not re.findall(r"<script(?![^>]*src=)", text), address
             assert not re.findall(r"<[a-z][^>]* (?:style|on[a-z]+|hx-on[^=]*)=", text), address
+
+
+def test_every_page_asks_little_of_the_database(operator, django_assert_max_num_queries):
+    world = World()
+    operator.get("/import/")
+    for address in addresses(world).values():
+        if is_page(operator, address) and not address.startswith("/admin/"):
+            with django_assert_max_num_queries(12, info=address):
+                operator.get(address)
+
+
+def test_what_is_asked_again_and_again_asks_less(admin_client, django_assert_max_num_queries):
+    world, found = World(), 0
+    waits = make_item(make_session("importing"), b"waits.jpg")
+    admin_client.get("/import/")
+    moving = (address_of(f"session:{waits.session_id}"), address_of(f"item:{waits.pk}"))
+    for address in (*addresses(world).values(), *moving):
+        if not is_page(admin_client, address) or address.startswith("/admin/"):
+            continue
+        text = admin_client.get(address).content.decode()
+        for part in re.findall(r'id="part-([a-z_]+)" class="part" data-live', text):
+            found += 1
+            with django_assert_max_num_queries(5, info=f"{part} of {address}"):
+                admin_client.get(address, {"part": part})
+    assert found > 15
