@@ -14,6 +14,7 @@ from .scene import Scene, move, unmount
 
 BALLAST = "ballast"
 DUPLICATE = ("skipped", "duplicate")
+RESTORED = ("source_restored", "")
 
 
 def a_library_without_room(scene: Scene) -> None:
@@ -139,6 +140,25 @@ def other_bytes_at_the_source(scene: Scene) -> None:
     scene.refusal = json.loads(done.stdout)["refused"][0]
 
 
+def the_only_copy_of_another_session(scene: Scene) -> None:
+    """An undo finds that a duplicate was skipped for the sake of its file, and then deleted."""
+    scene.put(jpeg(8))
+    scene.start()
+    first, photo = scene.session, scene.photo
+    (scene.inbox.parent / "other").mkdir()
+    scene.inbox = scene.inbox.parent / "other"
+    scene.put(jpeg(8), "again.jpg")
+    scene.start()
+    (scene.inbox / "again.jpg").unlink()
+    scene.session, scene.photo = first, photo
+    done = scene.desk("import_undo", str(first), "--json")
+    scene.refusal = json.loads(done.stdout)["refused"][0]
+
+
+def bring_duplicate_back(scene: Scene) -> None:
+    scene.put(jpeg(8), "again.jpg")
+
+
 FAULTS = (
     Fault("disk_full", a_library_without_room, {"make_room": make_room}),
     Fault("inodes_exhausted", a_library_without_inodes, {"remove_files": make_room}),
@@ -152,5 +172,14 @@ FAULTS = (
     Fault("library_file_wrong", a_library_file_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_directory_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_file_with_other_bytes, ends=DUPLICATE),
-    Fault("source_occupied", other_bytes_at_the_source, ends=("source_restored", "")),
+    Fault("source_occupied", other_bytes_at_the_source, ends=RESTORED),
+    Fault("still_needed", the_only_copy_of_another_session),
+    Fault(
+        "still_needed",
+        the_only_copy_of_another_session,
+        {"bring_duplicate_back": bring_duplicate_back},
+        ends=RESTORED,
+        cure=1,
+    ),
+    Fault("still_needed", the_only_copy_of_another_session, ends=RESTORED, cure=2),
 )
