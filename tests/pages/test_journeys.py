@@ -11,6 +11,7 @@ from local_import.door import Step
 from local_import.models import ImportItem, ImportSession, Media, OperationRun
 from local_import.services import background, sessions
 from tests.builders import make_session
+from tests.consistency import time_passed
 from tests.pages.conftest import PASSWORD, new_user
 from tests.pages.world import World, routes
 from tests.photos import jpeg
@@ -132,6 +133,43 @@ def test_an_import_is_undone_by_a_maintainer_and_not_by_an_operator(sign_in, car
     page.goto(f"/import/operations/runs/{run.pk}/")
     page.get_by_text("done").first.wait_for()
     assert not Media.objects.exists()
+
+
+def test_a_file_that_nobody_knows_is_found_set_aside_and_put_back(
+    sign_in, card, library, monkeypatch
+):
+    imported(card)
+    stray = library / "2019" / "stray.jpg"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(jpeg(5))
+    page = sign_in("maintainer")
+    page.goto("/import/consistency/")
+    page.get_by_role("link", name="Look at the files too").click()
+    page.get_by_role("button", name="Look now", exact=True).click()
+    page.wait_for_url("**/operations/runs/*/")
+    with time_passed(monkeypatch):  # what is young may still be on its way into the catalogue
+        finish_last_run()
+
+    page.goto("/import/consistency/findings/?rule=stray_file")
+    page.get_by_role("row").get_by_role("link").first.click()
+    page.get_by_role("link", name="Repair", exact=True).click()
+    page.get_by_role("button", name="Repair", exact=True).click()
+    page.wait_for_url("**/operations/runs/*/")
+    with time_passed(monkeypatch):
+        finish_last_run()
+    assert not stray.exists()
+    page.goto("/import/consistency/findings/?rule=stray_file")
+    page.get_by_text("No finding is like that").wait_for()
+
+    page.goto("/import/consistency/quarantine/")
+    page.get_by_role("link", name="Put back").click()
+    page.get_by_role("button", name="Put back", exact=True).click()
+    page.get_by_text("done").first.wait_for()
+    assert stray.read_bytes() == jpeg(5)
+
+
+def finish_last_run():
+    operations.work(OperationRun.objects.latest("pk").pk)
 
 
 def test_ten_thousand_failures_are_tried_again_by_one_button(sign_in):

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from django.contrib.sessions.models import Session as SignIn
 from django.db import transaction
 
 from local_import import door
@@ -196,3 +197,14 @@ def test_a_page_whose_session_was_removed_says_so_and_keeps_what_it_shows(screen
     assert "holiday" in page.locator("body").inner_text()
     page.get_by_role("link", name="Load the page again").click()
     page.get_by_text("There is no session").wait_for()
+
+
+def test_a_page_whose_sign_in_ended_says_so_and_draws_no_form_in_its_middle(screen, session):
+    page = screen("operator", f"/import/sessions/{session.pk}/", tolerates="401")
+    page.get_by_text("of 10 files at rest").wait_for()
+
+    SignIn.objects.all().delete()
+
+    page.locator("#signed-out").wait_for(timeout=10_000)
+    page.get_by_text("of 10 files at rest").wait_for()
+    assert page.locator("#id_password").count() == 0
