@@ -88,10 +88,16 @@ def _directory(name: str, default: Path) -> Path:
     return path
 
 
-def sources() -> tuple[Path, ...]:
-    """The directories below which an import may be started on the pages; none unless they are named."""
-    named = os.environ.get("PHOTONEST_SOURCES", "").split(os.pathsep)
-    paths = [Path(name).expanduser() for name in named if name]
+def sources(home_dir: Path) -> tuple[Path, ...]:
+    """The directories below which an import may be started on the pages.
+
+    Unless they are named, `inbox` in the home directory, if it is there.
+    """
+    named = os.environ.get("PHOTONEST_SOURCES")
+    if named is None:
+        inbox = home_dir / "inbox"
+        return (inbox,) if inbox.is_dir() else ()
+    paths = [Path(name).expanduser() for name in named.split(os.pathsep) if name]
     for path in paths:
         if not path.is_absolute():
             problem = f"names {str(path)!r}, which is not an absolute path"

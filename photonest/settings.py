@@ -14,7 +14,7 @@ BASE_DIR = env.BASE_DIR
 PHOTONEST_VERSION = __version__
 PHOTONEST_HOME = env.home()
 PHOTONEST_LIBRARY = env.library(PHOTONEST_HOME)
-PHOTONEST_SOURCES = env.sources()
+PHOTONEST_SOURCES = env.sources(PHOTONEST_HOME)
 PHOTONEST_RETRIES = env.retries()
 PHOTONEST_ORIGIN = env.origin  # of each variable, for the page that shows them
 

@@ -64,12 +64,12 @@ def test_the_password_opens_the_account_and_is_shown_once(desk):
 
 def test_a_second_run_changes_and_says_nothing(desk):
     prepare(desk)
-    before = {path: path.lstat().st_mtime_ns for path in desk.home.glob("sample-inbox/**/*")}
+    before = {path: path.lstat().st_mtime_ns for path in desk.home.glob("inbox/sample/**/*")}
 
     assert prepare(desk) == b""
 
     assert len(sessions(desk)) == 1
-    after = {path: path.lstat().st_mtime_ns for path in desk.home.glob("sample-inbox/**/*")}
+    after = {path: path.lstat().st_mtime_ns for path in desk.home.glob("inbox/sample/**/*")}
     assert before == after
 
 
@@ -102,7 +102,7 @@ def test_the_sample_is_imported_until_a_session_of_it_came_to_its_end(db, inbox)
 
 
 def test_a_refused_import_is_told_and_not_passed_over(desk):
-    desk.environment["PHOTONEST_LIBRARY"] = str(desk.home / "sample-inbox" / "library")
+    desk.environment["PHOTONEST_LIBRARY"] = str(desk.home / "inbox" / "sample" / "library")
 
     done = desk.manage("prepare_demo")
 

@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         self._make_operator()
-        inbox = os.fsencode(settings.PHOTONEST_HOME / "sample-inbox")
+        inbox = os.fsencode(settings.PHOTONEST_HOME / "inbox" / "sample")
         if not os.path.isdir(inbox):
             make_inbox(inbox)
         if is_to_be_imported(inbox):
