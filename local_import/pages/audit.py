@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -51,16 +52,30 @@ def audit(request: HttpRequest) -> HttpResponse:
     if wanted is None:
         return draw(request, "audit", _("Audit log"), shown, status=400)
     portion = audit_rows.portion(wanted, _before(request))
+    tally = audit_rows.tally(wanted, portion)
     told = {
         "portion": portion,
         "entries": [(row, list(_facts(row, wanted))) for row in portion.rows],
         "categories": [
             (category, count, wanted.narrowed("category", category))
-            for category, count in audit_rows.by_category(wanted, portion)
+            for category, count in tally.categories
         ],
+        "course": (course := list(_course(tally, wanted))),
+        "drawn": [row[:3] for row in course],
         "most": audit_rows.MOST_EXPORTED,
     }
     return draw(request, "audit", _("Audit log"), shown | told)
+
+
+def _course(tally: audit_rows.Tally, wanted: Filter) -> Iterator[tuple[str, int, int, str]]:
+    """When, good and bad rows, and the filter narrowed to them."""
+    for column in tally.course:
+        since, until = (
+            timezone.localtime(moment) for moment in (column.since, column.since + tally.step)
+        )
+        rest = wanted.without("since", "until")
+        narrowed = f"{rest} since:{since:%Y-%m-%dT%H:%M} until:{until:%Y-%m-%dT%H:%M}".strip()
+        yield f"{since:%Y-%m-%d %H:%M}", column.good, column.bad, narrowed
 
 
 def _words(request: HttpRequest) -> dict[str, Word]:

@@ -6,12 +6,15 @@ told how long that is: an index for each question would cost every import.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Count, F, Max, Q, QuerySet, Value
+from django.db.models import CharField, Count, F, Max, Q, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce, Substr
 from django.db.models.lookups import In
 
 from ..filters import Filter, Word, choice, exact, json_value, moment, number, prefix
@@ -42,6 +45,9 @@ INNER_WORDS: dict[str, Word] = {
     "error": exact("OSError"),
     "details.": json_value("damaged"),
 }
+_UNITS = ((16, timedelta(minutes=1)), (13, timedelta(hours=1)), (10, timedelta(days=1)))
+MOST_COLUMNS = 120  # of minutes or hours; what lasted longer is told by days
+_BAD = {AuditLevel.WARNING, AuditLevel.ERROR, AuditLevel.CRITICAL}
 _COLUMNS: dict[str, tuple[str, str | int]] = {
     "session": ("session_id", 0),
     "category": ("category", ""),
@@ -63,6 +69,21 @@ class Portion:
     upper: int = 0  # the number before which they were looked for
 
 
+class Column(NamedTuple):
+    """Rows that were written from a moment on."""
+
+    since: datetime
+    good: int
+    bad: int  # warnings and errors
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    categories: list[tuple[AuditCategory, int]]  # whichever the filter names
+    course: list[Column]  # without a gap
+    step: timedelta  # of a column
+
+
 def portion(wanted: Filter, before: int | None = None) -> Portion:
     """The newest rows that the filter asks for, or those before a number."""
     if wanted.values("item"):
@@ -75,12 +96,45 @@ def portion(wanted: Filter, before: int | None = None) -> Portion:
     return Portion(rows[:SHOWN], older if older > 1 else None, upper - lower, upper)
 
 
-def by_category(wanted: Filter, found: Portion) -> list[tuple[AuditCategory, int]]:
-    """How many of the rows that were looked through the filter asks for, whichever category it names."""
+def tally(wanted: Filter, found: Portion) -> Tally:
+    """Counts the rows that were looked through and that the filter asks for."""
     stretch = {"pk__lt": found.upper, "pk__gte": found.upper - found.looked_through}
-    rows = _narrowed(wanted.without("category")).filter(**stretch).order_by("category")
-    counted = rows.values_list("category").annotate(rows=Count("pk"))
-    return [(AuditCategory(category), count) for category, count in counted]
+    length, step = _unit(AuditLog.objects.filter(**stretch).order_by("pk"))
+    # The beginning of the time as text: SQLite would ask Python for each row what hour it was.
+    began = Substr(Cast("timestamp", CharField()), 1, length)
+    rows = _narrowed(wanted.without("category")).filter(**stretch).order_by().annotate(at=began)
+    categories: Counter[str] = Counter()
+    columns: Counter[tuple[datetime, bool]] = Counter()
+    for category, level, at, count in rows.values_list("category", "level", "at").annotate(
+        rows=Count("pk")
+    ):
+        categories[category] += count
+        if category in (wanted.values("category") or [category]):
+            columns[_moment(at), level in _BAD] += count
+    known = [(one, categories[one]) for one in AuditCategory if categories[one]]
+    return Tally(known, list(_course(columns, step)), step)
+
+
+def _unit(stretch: QuerySet[AuditLog]) -> tuple[int, timedelta]:
+    """Minutes, hours or days, by how long the stretch is; as so many characters of a time."""
+    ends = [row and row.timestamp for row in (stretch.first(), stretch.last())]
+    lasted = ends[1] - ends[0] if ends[0] and ends[1] else timedelta(0)
+    return next((unit for unit in _UNITS if lasted < unit[1] * MOST_COLUMNS), _UNITS[-1])
+
+
+def _moment(text: str) -> datetime:
+    """From 2026-11-25, 2026-11-25 04 or 2026-11-25 04:05."""
+    whole = text + "0000-00-00 00:00"[len(text) :]
+    return datetime.strptime(whole, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+
+
+def _course(columns: Counter[tuple[datetime, bool]], step: timedelta) -> Iterator[Column]:
+    """Those in which nothing happened as well."""
+    moments = [moment for moment, _is_bad in columns]
+    at = min(moments, default=None)
+    while at is not None and at <= max(moments):
+        yield Column(at, columns[at, False], columns[at, True])
+        at += step
 
 
 def _of_files(wanted: Filter, before: int | None) -> Portion:

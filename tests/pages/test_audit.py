@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -139,10 +141,10 @@ def test_categories_are_counted_among_the_rows_that_were_looked_through(operator
     for text in ("action:plain", "action:plain category:performance"):
         counted = operator.get(LOG, {"q": text}).context["categories"]
         assert [(str(category), count) for category, count, _ in counted] == [
-            ("performance", 3),
             ("validation", 7),
+            ("performance", 3),
         ]
-        assert [len(messages(operator, narrowed)) for *_, narrowed in counted] == [3, 7]
+        assert [len(messages(operator, narrowed)) for *_, narrowed in counted] == [7, 3]
 
 
 def test_a_viewer_cannot_guess_what_is_not_shown(viewer):
@@ -215,3 +217,59 @@ def test_the_page_asks_no_more_than_it_may(operator, django_assert_max_num_queri
     for query in ("", f"session:{session.pk}", "level:error since:1h"):
         with django_assert_max_num_queries(MOST_QUERIES):
             operator.get(LOG, {"q": query})
+
+
+def write(*moments, level="info", category="validation"):
+    AuditLog.objects.bulk_create(
+        AuditLog(category=category, level=level, message="Then.", timestamp=moment)
+        for moment in moments
+    )
+
+
+def course(client, text=""):
+    return client.get(LOG, {"q": text}).context["course"]
+
+
+@pytest.mark.parametrize(
+    ("step", "count"),
+    [(timedelta(minutes=1), 100), (timedelta(hours=1), 100), (timedelta(days=1), 30)],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_the_course_has_every_row_in_the_column_of_its_time(operator, step, count, zone):
+    operator.cookies["zone"] = zone
+    began = datetime(2026, 3, 1, tzinfo=UTC)
+    moments = [began + n * step + step / 2 for n in range(count)]
+    write(*moments[:10], *moments[20:])
+    write(*moments[5:7], level="error")
+
+    told = course(operator)
+
+    assert [(good, bad) for _when, good, bad, _narrowed in told] == [
+        (int(not 10 <= n < 20), int(n in (5, 6))) for n in range(count)
+    ]
+    assert told[0][0] == began.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M")
+    rows = operator.get(LOG, {"q": told[5][3]}).context["portion"].rows
+    assert {row.timestamp for row in rows} == {moments[5]}
+    assert {row.level for row in rows} == {"info", "error"}
+
+
+def test_the_course_follows_the_filter_and_its_links_keep_it(operator):
+    now = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    write(now, category="validation")
+    write(now, now, category="performance", level="warning")
+
+    ((when, good, bad, narrowed),) = course(operator, "category:performance since:2026-01-01")
+
+    assert (when, good, bad) == ("2026-03-01 12:30", 0, 2)
+    assert narrowed == "category:performance since:2026-03-01T12:30 until:2026-03-01T12:31"
+    assert dict(operator.get(LOG).context["categories"][n][:2] for n in range(2)) == {
+        "validation": 1,
+        "performance": 2,
+    }
+    write(now + timedelta(minutes=1))
+    assert "Rows over time" in text_of(operator)
+
+
+def test_without_rows_there_is_no_course(operator):
+    assert course(operator) == []
+    assert course(operator, "level:critical") == []
