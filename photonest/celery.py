@@ -6,11 +6,12 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from kombu.transport import TRANSPORT_ALIASES
 
 from . import pool, queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "photonest.settings")
+TRANSPORT_ALIASES["filesystem"] = "photonest.broker:Transport"
 app = Celery("photonest")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -21,13 +22,6 @@ def _prepare_queue(**_: Any) -> None:
     from django.conf import settings
 
     queue.prepare(settings.CELERY_BROKER_URL, settings.PHOTONEST_QUEUE)
-
-
-@worker_init.connect
-def _take_messages_nearby(**_: Any) -> None:
-    from django.conf import settings
-
-    queue.take_messages_nearby(settings.CELERY_BROKER_URL, settings.PHOTONEST_QUEUE)
 
 
 __all__ = ["app", "pool"]  # the pool's signals are connected by its import

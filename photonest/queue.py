@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ def transport_options(url: str, directory: Path, *, longest_task_s: int) -> dict
             "data_folder_in": str(directory / "messages"),
             "data_folder_out": str(directory / "messages"),
             "control_folder": str(directory / "control"),
+            "processed_folder": str(directory / "taken"),
             "polling_interval": POLLING_INTERVAL_S,
         }
     fails_at_once = {
@@ -39,13 +39,3 @@ def prepare(url: str, directory: Path) -> None:
     if url == EMBEDDED_BROKER:
         for name in ("messages", "control", "taken"):
             (directory / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def take_messages_nearby(url: str, directory: Path) -> None:
-    """Let a worker of the embedded broker take a message by a rename.
-
-    Kombu moves each message through the directory of temporary files. On another filesystem that
-    is a copy, which two workers can make of the same message.
-    """
-    if url == EMBEDDED_BROKER:
-        tempfile.tempdir = str(directory / "taken")
