@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from kombu import Producer, Queue
 
 from . import guards, names, versions
@@ -69,7 +69,11 @@ class Point:
         return POINTS[self.name].why
 
 
-_WORDS = {"sound": _lazy("sound"), "absent": _lazy("not there"), "wrong": _lazy("not sound")}
+_WORDS = {
+    "sound": gettext_lazy("sound"),
+    "absent": gettext_lazy("not there"),
+    "wrong": gettext_lazy("not sound"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,48 +251,56 @@ def _alerts(name: str) -> Iterator[Point]:
 
 POINTS = {
     "settings": Concern(
-        _lazy("Settings"),
-        _lazy("A wrong setting opens the pages to strangers, or stops the desk at the next start."),
+        gettext_lazy("Settings"),
+        gettext_lazy(
+            "A wrong setting opens the pages to strangers, or stops the desk at the next start."
+        ),
         _settings,
     ),
     "database": Concern(
-        _lazy("Database"),
-        _lazy("What was reported as done must survive a power loss."),
+        gettext_lazy("Database"),
+        gettext_lazy("What was reported as done must survive a power loss."),
         _database,
     ),
     "migrations": Concern(
-        _lazy("Tables and triggers"),
-        _lazy(
+        gettext_lazy("Tables and triggers"),
+        gettext_lazy(
             "Workers take no work while code and tables differ; the triggers keep states honest."
         ),
         _migrations,
     ),
     "clock": Concern(
-        _lazy("Clock"),
-        _lazy("Leases of workers on several hosts are compared by their clocks."),
+        gettext_lazy("Clock"),
+        gettext_lazy("Leases of workers on several hosts are compared by their clocks."),
         _clock,
     ),
     "library": Concern(
-        _lazy("Library"),
-        _lazy("Every imported photo goes there; when its disk is full or away, imports stop."),
+        gettext_lazy("Library"),
+        gettext_lazy(
+            "Every imported photo goes there; when its disk is full or away, imports stop."
+        ),
         _library,
     ),
     "broker": Concern(
-        _lazy("Message broker"),
-        _lazy("It calls the workers; without it an import in the background waits."),
+        gettext_lazy("Message broker"),
+        gettext_lazy("It calls the workers; without it an import in the background waits."),
         _broker,
     ),
     "workers": Concern(
-        _lazy("Workers"), _lazy("They do the imports that run in the background."), _workers
+        gettext_lazy("Workers"),
+        gettext_lazy("They do the imports that run in the background."),
+        _workers,
     ),
     "beat": Concern(
-        _lazy("Beat"),
-        _lazy("It asks for sweeps, checks and alerts: without it nothing is put right by itself."),
+        gettext_lazy("Beat"),
+        gettext_lazy(
+            "It asks for sweeps, checks and alerts: without it nothing is put right by itself."
+        ),
         _beat,
     ),
     "alerts": Concern(
-        _lazy("Alerts"),
-        _lazy("They tell somebody when an import needs a person while nobody looks."),
+        gettext_lazy("Alerts"),
+        gettext_lazy("They tell somebody when an import needs a person while nobody looks."),
         _alerts,
     ),
 }

@@ -1,5 +1,6 @@
 """The pages speak Japanese as well: every text that is marked has its translation, and none is broken."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -93,3 +94,11 @@ def test_what_is_compiled_is_what_is_written():
     assert {key(entry): texts(entry) for entry in compiled} == {
         key(entry): texts(entry) for entry in JAPANESE
     }, "make messages compiles it"
+
+
+def test_every_text_is_marked_by_a_name_that_the_extraction_knows():
+    """makemessages looks for gettext_lazy and _, and passes over any other name for them."""
+    for path in (*ROOT.glob("local_import/**/*.py"), *ROOT.glob("photonest/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+                assert {name.asname for name in node.names} <= {None, "_"}, path

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from ..audit_log_repository import row_id
@@ -31,7 +31,7 @@ SHOWN = 200  # files of the quarantine
 LOOK_S = 5.0  # how long its disk may take
 LONGEST_DAYS = 3650
 LONGEST_REASON = 2_000  # characters
-STATES = [("standing", _lazy("wrong now")), *FindingState.choices]
+STATES = [("standing", gettext_lazy("wrong now")), *FindingState.choices]
 
 
 @require_safe

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from ..doctor import POINTS, examine
@@ -40,7 +40,11 @@ def _points(names: tuple[str, ...]) -> Context:
     return {"points": list(examine(names))}
 
 
-_WORDS = {"alive": _lazy("alive"), "silent": _lazy("silent"), "dead": _lazy("dead")}
+_WORDS = {
+    "alive": gettext_lazy("alive"),
+    "silent": gettext_lazy("silent"),
+    "dead": gettext_lazy("dead"),
+}
 
 
 def _workers() -> Context:

@@ -11,8 +11,7 @@ from django.conf import settings
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
 from ..beat import SILENT_AFTER
@@ -21,10 +20,10 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 class EntryState(TextChoices):
-    ON_TIME = "on_time", _lazy("on time")
-    LATE = "late", _lazy("late")
-    OFF = "off", _lazy("switched off")
-    NEVER = "never", _lazy("never asked for")
+    ON_TIME = "on_time", gettext_lazy("on time")
+    LATE = "late", gettext_lazy("late")
+    OFF = "off", gettext_lazy("switched off")
+    NEVER = "never", gettext_lazy("never asked for")
 
 
 @dataclass(frozen=True, slots=True)
