@@ -84,6 +84,11 @@ class Rule:
     def is_repairable(self) -> bool:
         return self.repair is not None
 
+    @property
+    def in_general(self) -> str:
+        """The sentence without an object: the names of the facts stand for them, in capitals."""
+        return str(self.sentence).format_map(_Names())
+
     def tell(self, suspect: Suspect) -> str:
         return _filled(self.sentence, suspect)
 
@@ -101,6 +106,11 @@ def _filled(text: Text, suspect: Suspect) -> str:
 class _Facts(dict[str, Any]):
     def __missing__(self, name: str) -> str:
         return "unknown"
+
+
+class _Names(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return name.upper()
 
 
 def key_of(path: bytes) -> str:

@@ -77,7 +77,8 @@ def _section(
     request: HttpRequest, name: str, part: str, context: Context, moving: bool
 ) -> tuple[SafeString, str]:
     """The part in its frame, and a mark that is another when the part is another."""
-    body = render_to_string(f"local_import/{name}/{part}.html", context, request)
+    known = context | {"moving": moving}
+    body = render_to_string(f"local_import/{name}/{part}.html", known, request)
     mark = blake2b(body.encode(), digest_size=8).hexdigest()
     framed = {"part": part, "body": mark_safe(body), "mark": mark, "moving": moving}  # noqa: S308
     address = f"{request.path}?{_asking_for(request, part)}"

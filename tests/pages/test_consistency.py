@@ -51,8 +51,10 @@ def text_of(client, address):
 def test_every_rule_is_listed_with_its_sentence(viewer):
     page = text_of(viewer, "/import/consistency/")
 
-    for code in RULES:
+    for code, rule in RULES.items():
         assert f"<code>{code}</code>" in page
+        assert escape(rule.in_general) in page
+    assert "The library PATH is not mounted" in page
     assert "not yet" in page and "unknown" in page and "when asked" in page
 
 

@@ -3,9 +3,11 @@
 `--screenshots DIRECTORY` keeps what was seen.
 """
 
+import logging
 import re
 
 import pytest
+from django.template import Context
 
 from local_import.pages.links import address_of
 from tests.builders import make_item, make_session
@@ -55,6 +57,41 @@ def test_every_page_can_be_used_by_everybody(screen, maintainer, pytestconfig, c
 def keep(page, config, name):
     if directory := config.getoption("--screenshots"):
         page.screenshot(path=f"{directory}/{name}.png", full_page=True)
+
+
+# Of one page in several cases, or of a template that others include.
+OPTIONAL = {
+    *("subtitle", "explained", "explanation", "candidates", "too_long", "wrong", "trouble"),
+    *("text", "of"),
+}
+
+
+def test_no_template_asks_for_what_there_is_not(client_of, role, caplog):
+    """Django draws nothing for a name that is not known; only its log tells."""
+    caplog.set_level(logging.DEBUG, logger="django.template")
+    world, client = World(), client_of(role)
+    for address in addresses(world).values():
+        if address.startswith("/import/") and is_page(client, address):
+            draw_all(client, address)
+
+    missed = [one for one in caplog.records if one.name == "django.template"]
+    assert len(missed) > 10  # what is optional is among them
+    assert [told for told in map(missing_name, missed) if told] == []
+
+
+def draw_all(client, address):
+    text = client.get(address).content.decode()
+    for part in re.findall(r'id="part-([a-z_]+)"', text):
+        client.get(address, {"part": part})
+
+
+def missing_name(record):
+    """Empty for what may be missing: a key of a dictionary, or of nothing at all."""
+    name, template = record.args
+    asked = record.exc_info[1].params[1]
+    if isinstance(asked, Context):
+        return "" if name in OPTIONAL else f"{name} in {template}"
+    return "" if asked is None or isinstance(asked, dict | list) else f"{name} of {asked!r}"
 
 
 def test_every_page_is_titled_and_has_one_heading_and_a_way_past_the_navigation(maintainer):

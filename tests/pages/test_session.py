@@ -175,6 +175,14 @@ def test_the_page_follows_the_session_in_the_browser(screen, session):
     page.locator(".state-failed", has_text="failed").first.wait_for()
 
 
+def test_a_session_whose_source_is_being_walked_does_not_say_that_it_has_no_files(operator):
+    session = make_session("expanding")
+    text = operator.get(f"/import/sessions/{session.pk}/").content.decode()
+
+    assert "It has no files" not in text
+    assert "ooking for files" in text
+
+
 def test_why_opens_in_the_page_by_keyboard(screen, session):
     page = screen("operator", f"/import/sessions/{session.pk}/")
 
