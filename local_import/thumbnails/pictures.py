@@ -45,7 +45,8 @@ class Picture:
             look(os.path.join(self.root, self.path))  # remembers which disks do not answer
             source = within(LOOK_S, self._open)
         except (NoAnswer, OSError, fsops.FileEffectError, ValueError) as error:
-            raise Unreachable(_code(error), str(error)) from error
+            told = getattr(error, "strerror", None) or str(error)
+            raise Unreachable(_code(error), told) from error
         with source:
             yield source
 
