@@ -254,7 +254,7 @@ def test_one_that_is_refused_does_not_hold_back_the_others(admin_client, failed_
 
     answer = act(admin_client, "retry_selected", failed_item, waiting)
 
-    assert "1 files done, 1 refused" in answer.content.decode()
+    assert "Files done: 1; refused in their present state: 1." in answer.content.decode()
     assert ImportItem.objects.get(pk=failed_item.pk).state == "pending"
 
 

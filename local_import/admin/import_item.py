@@ -17,7 +17,7 @@ from ..models import ImportItem, OperationRun
 from ..operations.target import MOST_ITEMS, Target
 from .base import ReadOnlyAdmin, row_link
 
-DONE = _("%(done)d files done, %(refused)d refused in their present state.")
+DONE = _("Files done: %(done)d; refused in their present state: %(refused)d.")
 BEGUN = _("%(total)d files are being seen to in the background.")
 
 

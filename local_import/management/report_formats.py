@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import names
 from ..reporting.cells import Echo, defused
@@ -115,7 +116,11 @@ def _equation(report: Report) -> str:
 
 
 def _incident(incident: Mapping[str, Any]) -> str:
-    text = _("{title}: {files} files (incident {number}, {state})")
+    text = ngettext(
+        "{title}: {files} file (incident {number}, {state})",
+        "{title}: {files} files (incident {number}, {state})",
+        incident["files"],
+    )
     facts = {"files": incident["files"], "number": incident["incident"]}
     return text.format(title=incident["title"], state=incident["state"], **facts)
 

@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import operations
@@ -83,7 +84,10 @@ def _carry_out(request: HttpRequest, preview: Preview) -> HttpResponse:
     if not run.is_over or run.refusals or run.failure:
         return redirect("import:operation_run", pk=run.pk)
     told = {"label": preview.label, "number": run.done}
-    messages.success(request, _("%(label)s: done, %(number)d files.") % told)
+    text = ngettext(
+        "%(label)s: done, %(number)d file.", "%(label)s: done, %(number)d files.", run.done
+    )
+    messages.success(request, text % told)
     return redirect(address_of(preview.target))
 
 

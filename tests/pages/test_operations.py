@@ -35,7 +35,7 @@ def test_what_was_asked_for_is_done_with_its_reason_and_told_on_the_next_page(op
     answer = operator.post(address, {"key": "one", "reason": "The card is back."}, follow=True)
 
     assert answer.redirect_chain == [(f"/import/sessions/{failed.session_id}/", 302)]
-    assert "Try again: done, 1 files." in answer.content.decode()
+    assert "Try again: done, 1 file." in answer.content.decode()
     assert ImportItem.objects.get(pk=failed.pk).state == "pending"
     assert AuditLog.objects.filter(action="item.requeue", message="The card is back.").exists()
 

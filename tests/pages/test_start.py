@@ -99,7 +99,7 @@ def test_a_preview_that_is_cut_short_says_so(operator, cards, monkeypatch):
 
     text = text_of(operator.get("/import/start/", CARD | {"mode": "copy", "part": "preview"}))
 
-    assert "the first 1 files; the others were not read" in text
+    assert "the first file; the others were not read" in text
     assert "at most" in text
 
 
