@@ -279,3 +279,18 @@ def test_nobody_gets_in_without_signing_in(client, db):
     for name in MODELS:
         assert client.get(page(name)).status_code == 302
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("session=" + "9" * 30, "session__id__exact=" + "9" * 30, "size_bytes__gt=" + "9" * 30),
+        *("id__exact=" + "9" * 30, "path=x", "path__contains=x", "id__in=1," + "9" * 30),
+        *("session__in=1," + "9" * 30, "media=-" + "9" * 30),
+    ],
+)
+def test_what_no_row_can_be_found_by_is_refused(admin_client, failed_item, query):
+    answer = admin_client.get(f"/admin/local_import/importitem/?{query}")
+
+    assert answer.status_code == 400
+    assert "Nothing was changed" in answer.content.decode()
