@@ -3,6 +3,7 @@
 import csv
 import html.parser
 import io
+import random
 from itertools import product
 
 import pytest
@@ -201,3 +202,58 @@ def test_the_sweep_would_notice_markup():
     for payload in PAYLOADS:
         if payload.startswith(("<s", "<i", "<d", "<b")):
             assert Reader(f"<p>{payload}</p>").acting, payload
+
+
+WORDS = (
+    *("q", "page", "after", "before", "item", "session", "incident", "state", "code", "path"),
+    *("target", "part", "seen", "span", "mode", "failures", "text", "rule", "severity", "root"),
+    *("below", "label", "of", "o", "p", "all", "e", "error_code__exact", "timestamp__gte"),
+    *("id__exact", "level__exact", "_popup", "_to_field"),
+)
+ODD = (
+    *(
+        "",
+        "0",
+        "-1",
+        "9" * 23,
+        "1.5",
+        "x",
+        "🦊" * 50,
+        "'",
+        '"',
+        "%",
+        "%s",
+        "{0}",
+        "[[",
+        "\\",
+        "a:b",
+    ),
+    *("session:", "session:1:", "level:error level:error", "since:99999d", "since:2026-13-01"),
+    *("since:0001-01-01", "until:9999-12-31T23:59", "2026-11-25T04:00:00+99:00", "../..", "//"),
+    *(
+        "a" * 3000,
+        "1,2,3",
+        "failed-1",
+        "null",
+        "\n",
+        "\u202e",
+        "files:1:state=x",
+        "files:1:path=%FF",
+    ),
+)
+SAMPLED = 700  # of some forty thousand; all of them with --faults all
+
+
+def test_no_question_is_so_odd_that_the_server_fails(maintainer, hostile, pytestconfig):
+    maintainer.raise_request_exception = False
+    questions = list(product(addresses(hostile), WORDS, ODD))
+    if pytestconfig.getoption("--faults") != "all":
+        questions = random.Random(2026).sample(questions, SAMPLED)
+
+    failed = [
+        (address, word, value[:40])
+        for address, word, value in questions
+        if maintainer.get(address, {word: value}).status_code >= 500
+    ]
+
+    assert failed == []
