@@ -1,7 +1,6 @@
 """Beat: when it last asked for a sweep, and whether it has fallen silent.
 
-It asks every 30 seconds, but writes down every three minutes only that it has (sync_every of
-django-celery-beat). So five minutes are the shortest silence that means anything.
+It asks every 30 seconds and writes it down each time (CELERY_BEAT_SYNC_EVERY).
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from datetime import datetime, timedelta
 from django_celery_beat.models import PeriodicTask
 
 SWEEP = "sweep"  # what it asks for most often
-SILENT_AFTER = timedelta(minutes=5)
+SILENT_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = CELERY_BROKER_URL != env.EMBEDDED_BROKER
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SYNC_EVERY = 1  # task; else it writes down every three minutes only when it last asked
 # The timing is the code's and is written to the database when beat starts; the switch on/off is
 # the admin's. What is removed here needs a migration that removes its row.
 CELERY_BEAT_SCHEDULE = {

@@ -55,9 +55,9 @@ def waiting():
     return session
 
 
-@pytest.mark.parametrize("seconds", [1, 100, 200, 290])
-def test_a_beat_that_keeps_to_itself_for_minutes_is_well(beat_last_asked, seconds):
-    """It writes down every three minutes only."""
+@pytest.mark.parametrize("seconds", [1, 40, 80, 115])
+def test_a_beat_that_is_a_little_late_is_well(beat_last_asked, seconds):
+    """On a busy machine, where it asks every 30 seconds."""
     session = waiting()
     beat_last_asked(timedelta(seconds=seconds))
 
@@ -66,7 +66,7 @@ def test_a_beat_that_keeps_to_itself_for_minutes_is_well(beat_last_asked, second
 
 def test_all_find_out_together_that_it_is_silent(beat_last_asked):
     session = waiting()
-    beat_last_asked(timedelta(seconds=340))
+    beat_last_asked(timedelta(seconds=160))
 
     assert who_says_silent(session) == {"doctor", "overview", "timetable", "check", "explain"}
 
@@ -76,5 +76,5 @@ def test_one_that_was_only_just_started_has_time_to_ask(beat_last_asked):
     beat_last_asked(None)
     assert who_says_silent(session) == set()
 
-    beat_last_asked(None, age=timedelta(seconds=310))
+    beat_last_asked(None, age=timedelta(seconds=125))
     assert who_says_silent(session) >= {"doctor", "overview", "check", "explain"}
