@@ -328,7 +328,7 @@ def test_the_command_says_so_when_nothing_was_imported(capsys):
 def test_what_is_no_span_is_wrong_use(text):
     from argparse import ArgumentTypeError
 
-    from local_import.management.spans import span
+    from local_import.management.arguments import span
 
     with pytest.raises(ArgumentTypeError):
         span(text)

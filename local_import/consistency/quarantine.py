@@ -6,6 +6,7 @@ file, which says nothing, and never a file of which nobody knows where it came f
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,9 +77,14 @@ def held(library: Tree) -> Iterator[Held]:
 def find(library: Tree, name: str) -> Held | None:
     """The file that a list calls so."""
     path = PLACE + names.unshown(name)
-    if not names.is_below(path) or path.endswith(_MANIFEST) or not library.exists(path):
+    if not names.is_below(path) or path.endswith(_MANIFEST):
         return None
-    return Held(path, library.stat(path).st_size)
+    try:
+        return Held(path, library.stat(path).st_size)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
+            return None
+        raise
 
 
 def manifest_of(library: Tree, path: bytes) -> Manifest:

@@ -13,6 +13,7 @@ from ..audit_logger import Actor
 from ..errors import ImportProblem
 from ..services import reports, sessions
 from . import text
+from .arguments import row_number, sentence
 from .desk_command import DeskCommand
 from .refusals import refuse
 
@@ -25,9 +26,12 @@ class SessionCommand(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         number = "the number of the session"
-        parser.add_argument("session", type=int, nargs=self.nargs, help=number)
+        parser.add_argument("session", type=row_number, nargs=self.nargs, help=number)
         parser.add_argument(
-            "--reason", default=self.reason, help="why, for the audit log (a sentence)"
+            "--reason",
+            type=sentence,
+            default=self.reason,
+            help="why, for the audit log (a sentence)",
         )
         parser.add_argument(
             "--json", action="store_true", help="print the session as JSON and nothing else"

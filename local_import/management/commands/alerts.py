@@ -15,9 +15,9 @@ from ...audit_logger import Actor
 from ...models import Alert, AlertRule
 from ...transactions import database_now
 from .. import alerts_text
+from ..arguments import sentence, span
 from ..desk_command import DeskCommand
 from ..refusals import FAILED, wrong_use
-from ..spans import span
 
 ACTIONS = ("list", "rules", "acknowledge", "mute", "unmute", "test", "evaluate")
 
@@ -33,9 +33,13 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=ACTIONS, help="what to do")
         parser.add_argument(
-            "target", nargs="?", default="", help="the number of an alert, or a rule"
+            "target",
+            nargs="?",
+            type=sentence,
+            default="",
+            help="the number of an alert, or a rule",
         )
-        parser.add_argument("--reason", default="", help="why (a sentence)")
+        parser.add_argument("--reason", type=sentence, default="", help="why (a sentence)")
         parser.add_argument(
             "--for",
             dest="span",

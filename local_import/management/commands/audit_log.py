@@ -9,8 +9,10 @@ from django.core.management.base import CommandParser
 
 from ...models import AuditLog
 from ...models.audit_log import AuditCategory, AuditLevel
+from ..arguments import row_number, sentence, up_to
 from ..desk_command import DeskCommand
 
+MOST = 100_000  # rows at once
 _COLUMNS = (
     "id", "timestamp", "level", "category", "action", "message", "session_id", "item_id",
     "external_item", "actor", "from_state", "to_state", "duration_ms", "details",
@@ -22,11 +24,13 @@ class Command(DeskCommand):
     help = "Show rows of the audit log, newest first: what happened, to what, by whom and why."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--session", type=int, help="only rows of this session")
-        parser.add_argument("--item", help="only rows of this item")
+        parser.add_argument("--session", type=row_number, help="only rows of this session")
+        parser.add_argument("--item", type=sentence, help="only rows of this item")
         parser.add_argument("--category", choices=AuditCategory.values, help="only this category")
         parser.add_argument("--level", choices=AuditLevel.values, help="only this level")
-        parser.add_argument("--limit", type=int, default=200, help="how many rows (default 200)")
+        parser.add_argument(
+            "--limit", type=up_to(MOST), default=200, help="how many rows (default 200)"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, session: int | None, item: str | None, **options: Any) -> None:

@@ -6,23 +6,25 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...consistency import look, telling
 from ...consistency.rule import Depth
 from ...models import ImportSession
 from .. import findings_text
+from ..arguments import row_number
+from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Check that sessions, items, media, the audit log and the files of the library agree. Changes "
         "nothing, and may run while imports run. Exit status: 0 consistent, 1 findings, 2 wrong use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--session", type=int, help="only what belongs to this session")
+        parser.add_argument("--session", type=row_number, help="only what belongs to this session")
         parser.add_argument(
             "--deep", action="store_true", help="read every file of the library too"
         )

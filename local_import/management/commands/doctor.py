@@ -7,12 +7,13 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...doctor import Point, examine
+from ..desk_command import DeskCommand
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Examine the installation: settings, database, migrations, clock, library, broker, workers and "
         "beat, each with what was seen and what to do. Changes nothing. Exit status: 0 sound, 1 not."

@@ -6,13 +6,14 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...services.explain import Answer, explain
 from .. import explanations
+from ..desk_command import DeskCommand
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Explain an item, a session, an incident, a file or its SHA-256: its state, since when and "
         "why, what it waits for, what happens next, and what can be done. Changes nothing. Exit "

@@ -7,20 +7,22 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db.models import Count
 
 from ... import incidents, names
 from ...audit_logger import Actor
 from ...models import Incident
 from .. import text
+from ..arguments import row_number, sentence
+from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
 NEWEST = 50  # incidents listed
 _COLUMNS = ("incident", "state", "files", "seen", "last_seen_at", "title")
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "List what fails, one line for each cause and place, seen last first. Exit status: 0 nothing "
         "is unresolved, 1 something is, 2 wrong use. For one of them: explain incident:N."
@@ -29,9 +31,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--all", action="store_true", help="list those resolved as well")
         parser.add_argument(
-            "--acknowledge", type=int, metavar="N", help="let others know that this one is seen to"
+            "--acknowledge",
+            type=row_number,
+            metavar="N",
+            help="let others know that this one is seen to",
         )
-        parser.add_argument("--reason", default="", help="how it is seen to (a sentence)")
+        parser.add_argument(
+            "--reason", type=sentence, default="", help="how it is seen to (a sentence)"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, acknowledge: int | None, reason: str, **options: Any) -> None:

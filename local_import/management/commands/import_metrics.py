@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from ... import metrics
 from .. import metrics_text
+from ..arguments import span
 from ..desk_command import DeskCommand
-from ..spans import span
 
 
 class Command(DeskCommand):

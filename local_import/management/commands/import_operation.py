@@ -15,6 +15,7 @@ from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...models import OperationRun
 from ...operations import Preview
+from ..arguments import sentence
 from ..desk_command import DeskCommand
 from ..refusals import refuse, wrong_use
 
@@ -36,6 +37,7 @@ class Command(DeskCommand):
         )
         parser.add_argument(
             "--reason",
+            type=sentence,
             default="Asked for by an operator.",
             help="why, for the audit log (a sentence)",
         )

@@ -23,12 +23,15 @@ from ...pipeline.preview import preview
 from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
+from ..arguments import row_number, sentence, up_to
 from ..desk_command import DeskCommand
 from ..progress import Progress
 from ..refusals import refuse, wrong_use
 
 _EXIT_OF = {SessionState.FAILED: 1, SessionState.ERROR: 1, SessionState.CANCELED: 1}
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+MOST_WORKERS = 1024  # as of PHOTONEST_WORKERS
 
 
 class Command(DeskCommand):
@@ -49,7 +52,7 @@ class Command(DeskCommand):
         )
         parser.add_argument(
             "--workers",
-            type=int,
+            type=up_to(MOST_WORKERS),
             default=None,
             help="number of worker processes (default: the cores of this machine)",
         )
@@ -63,11 +66,11 @@ class Command(DeskCommand):
         )
         parser.add_argument(
             "--resume",
-            type=int,
+            type=row_number,
             metavar="SESSION",
             help="go on with this session; what failed or is missing is tried again",
         )
-        parser.add_argument("--label", default="", help="a name for the session")
+        parser.add_argument("--label", type=sentence, default="", help="a name for the session")
         parser.add_argument(
             "--json", action="store_true", help="print the session as JSON and nothing else"
         )
@@ -157,8 +160,6 @@ def _check_usage(options: dict[str, Any], dry_run: bool) -> None:
             "--background goes with neither --dry-run nor --workers: PHOTONEST_WORKERS says how "
             "many workers a session in the background calls for."
         )
-    if options["workers"] is not None and options["workers"] < 1:
-        wrong_use("--workers must be 1 or more.")
 
 
 class _Interrupts:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from ...errors import ImportProblem
 from ...services import recheck, sessions
+from ..arguments import row_number
 from ..desk_command import DeskCommand
 from ..refusals import refuse
 
@@ -24,7 +25,7 @@ class Command(DeskCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("session", type=int, help="the number of the session")
+        parser.add_argument("session", type=row_number, help="the number of the session")
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, session: int, **options: Any) -> None:

@@ -13,6 +13,7 @@ from ... import operations
 from ...audit_logger import Actor
 from ...errors import ErrorCode, ImportProblem, Operation
 from ...models import Incident
+from ..arguments import row_number
 from ..refusals import refuse, wrong_use
 from ..session_command import SessionCommand
 
@@ -30,7 +31,9 @@ class Command(SessionCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--code", default="", help="only those with this error code")
-        parser.add_argument("--incident", type=int, metavar="N", help="those of this incident")
+        parser.add_argument(
+            "--incident", type=row_number, metavar="N", help="those of this incident"
+        )
 
     def handle(self, *, session: int | None, reason: str, **options: Any) -> None:
         incident = options.pop("incident")

@@ -13,6 +13,7 @@ from ...models import ImportSession
 from ...services import reports, sessions
 from ...states import ItemState, SessionState
 from .. import text
+from ..arguments import row_number
 from ..desk_command import DeskCommand
 from ..refusals import refuse, wrong_use
 from ..watching import watch
@@ -30,7 +31,7 @@ class Command(DeskCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("session", nargs="?", type=int, help="the number of a session")
+        parser.add_argument("session", nargs="?", type=row_number, help="the number of a session")
         parser.add_argument("--items", action="store_true", help="list the items of the session")
         parser.add_argument("--state", choices=ItemState.values, help="only items in this state")
         parser.add_argument(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...services.workers import workers
 from .. import text
+from ..desk_command import DeskCommand
 
 _COLUMNS = ("state", "host", "pid", "version", "queue", "session", "items", "silent_s")
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "List the worker processes: where each runs, what it holds, and for how many seconds it "
         "was not heard of. Changes nothing."

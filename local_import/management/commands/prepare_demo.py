@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
 from django.db.models import Q
 
 from ... import fsops
@@ -17,11 +16,12 @@ from ...models import ImportSession
 from ...sample_photos import sample_files
 from ...services import sessions
 from ...states import ImportMode
+from ..desk_command import DeskCommand
 
 OPERATOR = "operator"
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Make an operator account (its one-time password is printed once), a sample inbox, and "
         "import it. What is there already is left as it is."

@@ -7,14 +7,15 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...consistency import purge
+from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Remove rows of the audit log that are older than so many days. What has changed since keeps "
         "all of its rows. It works in small steps and may run, or be stopped, at any time."

@@ -7,15 +7,16 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...consistency import breaker, quarantine
 from ...fsops import Tree
+from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "List the files in the library's quarantine, or put one back to where it stood. Nothing is "
         "overwritten. Exit status: 0 done, 1 it could not be put back, 2 wrong use."

@@ -7,16 +7,17 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...consistency import breaker, rebuild
+from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Show which photos of the library no media names, as after the loss of the database or, with "
         "--apply, list them. Files are only read. Exit status: 0 all are listed, 1 some were left out, "

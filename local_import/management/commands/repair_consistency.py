@@ -7,15 +7,16 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from ...audit_logger import Actor
 from ...consistency import look, repair, telling
 from ...consistency.rule import Depth
 from .. import findings_text
+from ..desk_command import DeskCommand
 
 
-class Command(BaseCommand):
+class Command(DeskCommand):
     help = (
         "Show what can be repaired and how or, with --apply, find, repair, and find again. Nothing is "
         "deleted: files that are in the way go to the quarantine. Exit status: 0 nothing is left, 1 "
