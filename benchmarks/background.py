@@ -10,7 +10,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import corpus, run
+from benchmarks.desk import new_desk
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE_TARGET = 0.8  # of the foreground, at least
@@ -117,19 +117,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", choices=["background", "cancel"], action="append")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        work = Path(directory)
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["PHOTONEST_LIBRARY"] = str(work / "library")
-        os.environ["PHOTONEST_WORKERS"] = "2"
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
+    with new_desk(PHOTONEST_LIBRARY="{home}/library", PHOTONEST_WORKERS="2") as work:
         from django.db import connection
 
-        call_command("migrate", verbosity=0)
         for name in options.set or ["background", "cancel"]:
             found = rate(work, options.rounds) if name == "background" else cancel(work)
             print(json.dumps(found | {"database": connection.vendor}))

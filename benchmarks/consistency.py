@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +19,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.desk import new_desk
 
 CHAIN = ("", "pending", "analyzing", "checking", "moving", "updating", "imported")
 _STEPS = " UNION ALL ".join(
@@ -186,20 +186,13 @@ def main() -> None:
     parser.add_argument("--no-files", action="store_true")
     parser.add_argument("--strays", type=int, default=0, help="as many in one directory")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
+    with new_desk() as home:
         from django.db import connection
 
-        call_command("migrate", verbosity=0)
         fill(options.items)
         connection.close()
-        write_files(0 if options.no_files else options.items, Path(directory) / "library")
-        write_strays(options.strays, Path(directory) / "library" / "2001")
+        write_files(0 if options.no_files else options.items, home / "library")
+        write_strays(options.strays, home / "library" / "2001")
         print(json.dumps({"items": options.items, "database": connection.vendor}))
         measure(bare_scan)
         for name, work in {

@@ -12,11 +12,12 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.desk import new_desk
+
 TARGET_MS = 100
 ROUNDS = 15
 
@@ -68,22 +69,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=1_000_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
+    with new_desk():
         return _run(options.items)
 
 
 def _run(number: int) -> int:
-    from django.core.management import call_command
     from django.db import connection
 
     from benchmarks import large
 
-    call_command("migrate", verbosity=0)
     began = time.perf_counter()
     large.build(number)
     built_s = round(time.perf_counter() - began)

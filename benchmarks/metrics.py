@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.desk import new_desk
+
 ROUNDS = 7
 FORMATS = ("jpeg", "png", "avif", "")
 CODES = ("", "duplicate", "damaged")
@@ -133,22 +133,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=1_000_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
+    with new_desk():
         return _run(options.items)
 
 
 def _run(number: int) -> int:
-    from django.core.management import call_command
     from django.db import connection
 
     from benchmarks import large
 
-    call_command("migrate", verbosity=0)
     large.build(number)
     head = {"database": connection.vendor, "items": number, "buckets": build()}
     print(json.dumps(head))

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.desk import new_desk
+
 SIZES = (10_000, 1_000_000)
 SESSIONS = 500
 ROUNDS = 9
@@ -92,7 +92,6 @@ def run(number: int) -> dict[str, dict[str, Any]]:
     from benchmarks import large
     from local_import.guards import open_gate
 
-    call_command("migrate", verbosity=0)
     with transaction.atomic(), open_gate("flush"):
         call_command("flush", interactive=False, verbosity=0)
     began = time.perf_counter()
@@ -108,14 +107,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=SIZES)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["PHOTONEST_ALLOWED_HOSTS"] = "testserver"
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        (Path(directory) / "static").mkdir()
-        import django
-
-        django.setup()
+    with new_desk(PHOTONEST_ALLOWED_HOSTS="testserver"):
         small, *larger = [run(number) for number in options.items]
         return report(small, larger[-1] if larger else small)
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import consistency, corpus
+from benchmarks.desk import new_desk
 from benchmarks.run import full_import
 
 TARGET = 1.2  # seconds beside the purge, to seconds alone: at most
@@ -115,19 +114,12 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
+    with new_desk() as home:
         from django.db import connection
 
-        call_command("migrate", verbosity=0)
         consistency.fill(options.rows // 6)
-        consistency.write_files(0, Path(directory) / "library")
-        found = compare(Path(directory), options.photos, options.rounds)
+        consistency.write_files(0, home / "library")
+        found = compare(home, options.photos, options.rounds)
         print(json.dumps({"database": connection.vendor, "rows": options.rows} | found))
 
 

@@ -13,16 +13,15 @@ import json
 import os
 import platform
 import resource
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import corpus
+from benchmarks.desk import new_desk
 
 SETS = {"small": (10_000, 80_000), "large": (300, 3_000_000)}
 TARGETS = {
@@ -156,28 +155,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--set", choices=[*SETS, "growth"], action="append")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="photonest-benchmark-") as directory:
-        os.environ["PHOTONEST_HOME"] = directory
-        os.environ["DJANGO_SETTINGS_MODULE"] = "photonest.settings"
-        import django
-
-        django.setup()
-        from django.core.management import call_command
+    with new_desk() as home:
         from django.db import connection
 
-        call_command("migrate", verbosity=0)
         for name in options.set or [*SETS, "growth"]:
             if name == "growth":
-                found = growth(Path(directory)) | {"target": GROWTH_TARGET}
+                found = growth(home) | {"target": GROWTH_TARGET}
             else:
-                found = compare(name, options.rounds, Path(directory))
+                found = compare(name, options.rounds, home)
                 found["target"] = TARGETS[connection.vendor, name]
             found |= {
                 "database": connection.vendor,
                 "machine": platform.processor() or platform.machine(),
             }
             print(json.dumps(found))
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":
