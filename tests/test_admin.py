@@ -294,3 +294,9 @@ def test_what_no_row_can_be_found_by_is_refused(admin_client, failed_item, query
 
     assert answer.status_code == 400
     assert "Nothing was changed" in answer.content.decode()
+
+
+def test_an_empty_name_of_a_field_is_none(admin_client, failed_item):
+    address = f"/admin/local_import/importitem/{failed_item.pk}/change/?_to_field="
+
+    assert admin_client.get(address).status_code == 200
