@@ -160,7 +160,7 @@ def test_every_command_of_the_catalogue_is_one_that_a_shell_reads(code):
     facts |= {f"{name}_aside_quoted".removeprefix("path_"): quoted(path) for name in names}
     facts |= {"session": "7", "item": "9", "grant": "o+r", "grant_below": "o+rX"}
     facts |= {action.when: "yes" for action in CATALOGUE[code].actions if action.when not in facts}
-    facts["other_session"] = "8"
+    facts |= {"other_session": "8", "other_item": "5"}
 
     actions = describe(code, facts).actions
 

@@ -179,6 +179,7 @@ ENTRIES: Entries = {
                 ),
                 command="python manage.py import_item {other_item} retry",
                 operation=Operation.UNDO,
+                when="other_item",
             ),
         ),
     ),

@@ -16,7 +16,7 @@ from ..errors import ImportProblem
 
 MAX_TEXT = 500  # characters of a message or a name
 MAX_PATH = 4096  # bytes; the system takes no longer one
-NUMBERS = ("session", "item", "other_session")
+NUMBERS = ("session", "item", "other_session", "other_item")
 _PATHS = ("library", "library_file", "source")  # facts that are paths as well
 
 
