@@ -9,13 +9,14 @@ import pytest
 
 from local_import import door
 from local_import.door import Step
-from local_import.errors import CATALOGUE, ErrorCode
+from local_import.errors import CATALOGUE, ErrorCode, ImportProblem
 from local_import.models import AuditLog, ImportItem
+from local_import.sayings import SEEN, say
 from local_import.services import reports
 from local_import.services.explain import explain
 from local_import.troubleshooting import TroubleshootingEngine, describe, evidence
 from local_import.wording import retell
-from local_import.wording.sentences import SEEN
+from local_import.wording.facts import NUMBERS
 from tests.builders import make_item
 
 CODES = list(ErrorCode)
@@ -82,6 +83,32 @@ def test_what_was_seen_is_told_again_too(tmp_path, read_elsewhere):
     assert len(told["seen"]) >= 2
 
 
+def problem(detail):
+    found = ImportProblem(ErrorCode.DAMAGED, path=b"/in/a.png", detail=detail)
+    return TroubleshootingEngine().diagnose(found, {"session": 7}).as_failure()
+
+
+@pytest.mark.django_db
+def test_the_detail_of_a_failure_is_told_again_as_often_as_it_is_read(read_elsewhere):
+    failure = problem(say("png_ends", size=12))
+    assert failure["diagnosis"].startswith("The PNG breaks off at byte 12: its end")
+    read_elsewhere()
+
+    told = retell(failure)
+
+    assert "«The PNG breaks off at byte 12: its end (IEND) is missing.»" in told["diagnosis"]
+    assert retell(told) == told
+    assert told["evidence"] == failure["evidence"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stored", [["no_such_sentence", {}], ["png_ends", {}], 7, None, "text"])
+def test_a_detail_that_does_not_fit_is_shown_as_it_was_stored(stored):
+    failure = problem("It is torn.") | {"detail": stored}
+
+    assert retell(failure)["diagnosis"].startswith("It is torn. ")
+
+
 @pytest.mark.django_db
 def test_everything_that_shows_a_failure_tells_it_in_the_language_of_the_reader(
     tmp_path, read_elsewhere
@@ -135,7 +162,7 @@ def test_a_sentence_that_does_not_fit_is_shown_as_it_was_stored(told):
 
 def test_no_fact_of_a_stranger_becomes_a_part_of_a_command():
     evil = "; rm -rf /"
-    names = {"grant", "grant_below", "session", "item", "quoted", "obstacle_quoted", "mount_quoted"}
+    names = {"grant", "grant_below", "quoted", "obstacle_quoted", "mount_quoted", *NUMBERS}
     facts = dict.fromkeys(names, f"o+r{evil}") | {"obstacle": f"/a{evil}", "path": f"/b{evil}"}
     for code in CODES:
         failure = {"code": code.value, "evidence": facts, "told": [], "seen": []}
@@ -158,7 +185,7 @@ def test_every_fact_that_a_command_names_is_quoted_a_number_or_a_grant():
         for action in entry.actions:
             named = {name for _, name, _, _ in Formatter().parse(action.command) if name}
             odd = {n for n in named if not n.endswith("quoted") and not n.startswith("grant")}
-            assert odd <= {"session", "item", "other_session"}, action.code
+            assert odd <= set(NUMBERS), action.code
 
 
 @pytest.mark.parametrize("code", SEEN)

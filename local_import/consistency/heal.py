@@ -15,6 +15,7 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportItem, Media
+from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..troubleshooting import TroubleshootingEngine
@@ -93,7 +94,7 @@ def _admit(media: Media, suspect: Suspect, actor: Actor) -> None:
 
 
 def _step(item: ImportItem, media: Media, suspect: Suspect) -> Step:
-    detail = f"{media.path} does not hold the bytes that were imported."
+    detail = say("not_as_imported", path=media.path)
     problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=item.absolute_path, detail=detail)
     found = TroubleshootingEngine().diagnose(problem, {"session": item.session_id})
     if suspect.rule == "media_missing":

@@ -9,6 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
+from django.utils.translation import gettext_noop as _
+
+from ..sayings import say
 from . import bmp, gif, isobmff, jpeg, others, png, tiff, webp
 from .model import Bytes, Damaged, Exif, Inspection
 
@@ -17,15 +20,15 @@ HEAD_BYTES = 64
 
 # magic number, what it stands for, reader
 READERS: tuple[tuple[bytes, Inspection, Reader], ...] = (
-    (b"\xff\xd8\xff", Inspection("jpeg", "a JPEG photo", "jpg"), jpeg.read),
-    (b"\x89PNG\r\n\x1a\n", Inspection("png", "a PNG picture", "png"), png.read),
-    (b"GIF87a", Inspection("gif", "a GIF picture", "gif"), gif.read),
-    (b"GIF89a", Inspection("gif", "a GIF picture", "gif"), gif.read),
-    (b"II*\0", Inspection("tiff", "a TIFF picture", "tif"), tiff.read),
-    (b"MM\0*", Inspection("tiff", "a TIFF picture", "tif"), tiff.read),
-    (b"II+\0", Inspection("tiff", "a BigTIFF picture", "tif"), tiff.read),
-    (b"MM\0+", Inspection("tiff", "a BigTIFF picture", "tif"), tiff.read),
-    (b"BM", Inspection("bmp", "a BMP picture", "bmp"), bmp.read),
+    (b"\xff\xd8\xff", Inspection("jpeg", _("a JPEG photo"), "jpg"), jpeg.read),
+    (b"\x89PNG\r\n\x1a\n", Inspection("png", _("a PNG picture"), "png"), png.read),
+    (b"GIF87a", Inspection("gif", _("a GIF picture"), "gif"), gif.read),
+    (b"GIF89a", Inspection("gif", _("a GIF picture"), "gif"), gif.read),
+    (b"II*\0", Inspection("tiff", _("a TIFF picture"), "tif"), tiff.read),
+    (b"MM\0*", Inspection("tiff", _("a TIFF picture"), "tif"), tiff.read),
+    (b"II+\0", Inspection("tiff", _("a BigTIFF picture"), "tif"), tiff.read),
+    (b"MM\0+", Inspection("tiff", _("a BigTIFF picture"), "tif"), tiff.read),
+    (b"BM", Inspection("bmp", _("a BMP picture"), "bmp"), bmp.read),
 )
 
 
@@ -44,7 +47,7 @@ def inspect(data: Bytes) -> Inspection:
         if head.startswith(magic):
             return _read(reader, data, head, base)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return _read(webp.read, data, head, Inspection("webp", "a WebP picture", "webp"))
+        return _read(webp.read, data, head, Inspection("webp", _("a WebP picture"), "webp"))
     if head[4:8] == b"ftyp":
         base = isobmff.identify(head)
         return _read(isobmff.read, data, head, base) if base.supported else base
@@ -55,11 +58,11 @@ def _read(reader: Reader, data: Bytes, head: bytes, base: Inspection) -> Inspect
     try:
         found = reader(data, head, base)
     except Damaged as damage:
-        return base._replace(damage=str(damage))
+        return base._replace(damage=damage.sentence)
     except (struct.error, IndexError, ValueError, OverflowError):
-        return base._replace(damage=f"The header of {base.description} cannot be understood.")
+        return base._replace(damage=say("header_unclear", description=base.description))
     if found.supported and not found.damage and not (found.width and found.height):
-        return found._replace(damage=f"The header of {base.description} gives no size in pixels.")
+        return found._replace(damage=say("no_size", description=base.description))
     return found
 
 

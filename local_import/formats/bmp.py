@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from ..sayings import say
 from .model import Bytes, Damaged, Inspection
 
 _DEPTHS = frozenset({1, 2, 4, 8, 16, 24, 32})
@@ -27,7 +28,5 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     height = abs(height)
     needed = (abs(width) * depth + 31) // 32 * 4 * height if compression in (0, 3, 6) else 1
     if offset + needed > data.size:
-        raise Damaged(
-            f"The BMP breaks off: {offset + needed} bytes are announced, the file has {data.size}."
-        )
+        raise Damaged(say("bmp_announces", end=offset + needed, size=data.size))
     return base._replace(width=abs(width) or None, height=height or None)

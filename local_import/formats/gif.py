@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from ..sayings import say
 from .model import Bytes, Damaged, Inspection
 
 WINDOW_BYTES = 1024 * 1024
@@ -19,7 +20,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
             blocks.skip(8)
             blocks.skip(_table(blocks.take()) + 1)
         else:
-            raise Damaged(f"The GIF is broken at byte {blocks.position - 1}.")
+            raise Damaged(say("gif_broken", at=blocks.position - 1))
         while length := blocks.take():
             blocks.skip(length)
     return base._replace(width=width or None, height=height or None)
@@ -49,6 +50,6 @@ class _Blocks:
             )
             at = 0
         if not self._window:
-            raise Damaged(f"The GIF breaks off at byte {self._data.size}: its end is missing.")
+            raise Damaged(say("gif_ends", size=self._data.size))
         self.position += 1
         return self._window[at]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from django.utils.translation import gettext_noop as _
+
+from ..sayings import say
 from .heif_items import read_exif
 from .model import Bytes, Damaged, Inspection
 
 MAX_BOXES = 10_000
 MAX_META_BYTES = 16 * 1024 * 1024
-_AVIF = Inspection("avif", "an AVIF picture", "avif")
-_HEIC = Inspection("heic", "a HEIC picture")
-_VIDEO = Inspection("video", "a video (MP4 or QuickTime)")
-_RAW = Inspection("raw", "a RAW picture (Canon CR3)")
+_AVIF = Inspection("avif", _("an AVIF picture"), "avif")
+_HEIC = Inspection("heic", _("a HEIC picture"))
+_VIDEO = Inspection("video", _("a video (MP4 or QuickTime)"))
+_RAW = Inspection("raw", _("a RAW picture (Canon CR3)"))
 _BRANDS = {b"avif": _AVIF, b"avis": _AVIF, b"crx ": _RAW} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), _HEIC
 )
@@ -34,10 +37,10 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     for name, start, end in _boxes(data):
         names[name] = (start, end)
     if b"meta" not in names or b"mdat" not in names:
-        raise Damaged(f"The AVIF breaks off at byte {data.size}: a part of it is missing.")
+        raise Damaged(say("avif_ends", size=data.size))
     start, end = names[b"meta"]
     if end - start > MAX_META_BYTES:
-        raise Damaged("The AVIF has a header that is too large.")
+        raise Damaged(say("avif_header_large"))
     meta = data.read_at(start, end - start)
     width, height = _size(meta)
     found = read_exif(data, meta)
@@ -46,7 +49,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
 
 def _boxes(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
     position = 0
-    for _ in range(MAX_BOXES):
+    for _box in range(MAX_BOXES):
         box = data.read_at(position, 16)
         if not box:
             return
@@ -57,10 +60,7 @@ def _boxes(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
         elif length == 0:
             length = data.size - position
         if length < 8 or position + length > data.size:
-            raise Damaged(
-                f"The AVIF breaks off: bytes up to {position + length} are announced, "
-                f"the file has {data.size}."
-            )
+            raise Damaged(say("avif_announces", end=position + length, size=data.size))
         yield name, inner, position + length
         position += length
 

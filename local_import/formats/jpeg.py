@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..sayings import say
 from . import exif
 from .model import NO_EXIF, Bytes, Damaged, Exif, Inspection
 
@@ -23,9 +24,9 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
             window, start = data.read_at(position, 65536 + 64), position
         at = position - start
         if len(window) < at + 4:
-            raise Damaged(f"The JPEG header breaks off: the file stops at byte {data.size}.")
+            raise Damaged(say("jpeg_header_ends", size=data.size))
         if window[at] != 0xFF:
-            raise Damaged(f"The JPEG header is broken at byte {position}.")
+            raise Damaged(say("jpeg_header_broken", at=position))
         marker = window[at + 1]
         if marker == 0xFF or marker in _ALONE:
             position += 1 if marker == 0xFF else 2
@@ -34,7 +35,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         if marker == 0xDA:
             return _finished(data, position, base, found, frame, sizes)
         if length < 2 or marker == 0xD9:
-            raise Damaged(f"The JPEG header is broken at byte {position}: no image data follows.")
+            raise Damaged(say("jpeg_no_data", at=position))
         if marker in _SOF:
             frame, sizes = (
                 marker,
@@ -46,7 +47,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
         elif marker == 0xE1 and found is NO_EXIF and window[at + 4 : at + 10] == b"Exif\0\0":
             found = exif.parse(data.read_at(position + 10, length - 8))
         position += 2 + length
-    raise Damaged("The JPEG header has too many segments.")
+    raise Damaged(say("jpeg_segments"))
 
 
 def _finished(
@@ -55,14 +56,11 @@ def _finished(
     width, height = sizes
     base = base._replace(exif=found, width=width or None, height=height or None)
     if not _ends(data, scan):
-        text = f"The JPEG data never ends: no end marker after byte {scan}"
-        return base._replace(damage=f"{text}; the file stops at byte {data.size}.")
+        return base._replace(damage=say("jpeg_never_ends", at=scan, size=data.size))
     # The DC coefficient of every block of 8x8 samples takes one bit at least.
     if frame not in _ARITHMETIC and width * height // 64 // 8 > data.size:
-        raise Damaged(
-            f"The JPEG header claims {width} x {height} pixels, "
-            f"more than {data.size} bytes can hold."
-        )
+        claimed = {"width": width, "height": height, "size": data.size}
+        raise Damaged(say("pixels_claimed", kind="JPEG", **claimed))
     return base
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from ..sayings import Seen
+
 
 class Bytes(Protocol):
     """Random access to the bytes of a file that somebody else opened."""
@@ -49,4 +51,8 @@ class Inspection(NamedTuple):
 
 
 class Damaged(Exception):
-    """The structure ends or contradicts itself; the message is a sentence for people."""
+    """The structure ends or contradicts itself, as the sentence tells."""
+
+    def __init__(self, sentence: Seen) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from ..sayings import say
 from . import exif
 from .model import Bytes, Damaged, Inspection
 
@@ -14,7 +15,7 @@ _DEFLATE_LIMIT = 1032  # deflate cannot expand more. Source: zlib, technical det
 
 def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     if head[12:16] != b"IHDR" or len(head) < 33:
-        raise Damaged("The PNG does not begin with its header (IHDR).")
+        raise Damaged(say("png_header"))
     width, height, depth, colour = struct.unpack_from(">IIBB", head, 16)
     position, pixels = 8, 0
     for _ in range(MAX_CHUNKS):
@@ -33,12 +34,11 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
             _require_data(width, height, depth * _CHANNELS.get(colour, 1), pixels)
             return base._replace(width=width or None, height=height or None)
         position = end
-    raise Damaged(f"The PNG breaks off at byte {data.size}: its end (IEND) is missing.")
+    raise Damaged(say("png_ends", size=data.size))
 
 
 def _require_data(width: int, height: int, bits: int, pixels: int) -> None:
     needed = height * ((width * bits + 7) // 8)
     if needed > pixels * _DEFLATE_LIMIT + 1024:
-        raise Damaged(
-            f"The PNG header claims {width} x {height} pixels, more than {pixels} bytes can hold."
-        )
+        claimed = {"width": width, "height": height, "size": pixels}
+        raise Damaged(say("pixels_claimed", kind="PNG", **claimed))

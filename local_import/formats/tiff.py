@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from ..sayings import Seen, say
 from . import exif
 from .model import Bytes, Damaged, Inspection
 
@@ -42,14 +43,14 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     (first,) = struct.unpack_from(layout.offset, head, 8 if layout.big else 4)
     fields = exif.parse(data.read_at(0, 1 << 18)) if not layout.big else base.exif
     main: Tags | None = None
-    damage = ""
+    damage: Seen | None = None
     for tags in _directories(data, layout, first):
         if _is_raw(tags):
             return _raw(fields.make or "DNG")
         main = main or tags
         damage = damage or _missing(data, tags)
     if main is None:
-        raise Damaged(f"The TIFF has no directory at byte {first}; the file has {data.size} bytes.")
+        raise Damaged(say("tiff_no_directory", at=first, size=data.size))
     if damage:
         raise Damaged(damage)
     return base._replace(width=_one(main, _WIDTH), height=_one(main, _HEIGHT), exif=fields)
@@ -83,7 +84,7 @@ def _directories(data: Bytes, layout: _Layout, first: int) -> list[Tags]:
             continue
         seen.add(at)
         if at >= data.size:
-            raise Damaged(f"The TIFF breaks off: byte {at} is named, the file has {data.size}.")
+            raise Damaged(say("tiff_names", end=at, size=data.size))
         tags, following = _directory(data, layout, at)
         found.append(tags)
         waiting += [*tags.get(_SUB_IFDS, ())[:MAX_DIRECTORIES], following]
@@ -117,29 +118,26 @@ def _values(data: Bytes, layout: _Layout, kind: int, count: int, inline: int) ->
         width = struct.calcsize(layout.offset)
         (inline,) = struct.unpack(layout.offset, data.read_at(inline, width))
         if inline + length > data.size:
-            raise Damaged(
-                f"The TIFF breaks off: bytes up to {inline + length} are named, "
-                f"the file has {data.size}."
-            )
+            raise Damaged(say("tiff_names", end=inline + length, size=data.size))
     return struct.unpack(f"{layout.order}{count}{code}", data.read_at(inline, length))
 
 
-def _missing(data: Bytes, tags: Tags) -> str:
+def _missing(data: Bytes, tags: Tags) -> Seen | None:
     """A sentence when strips or tiles lie outside the file, or are too few bytes for the pixels."""
     for starts, lengths in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
         pairs = zip(tags.get(starts, ()), tags.get(lengths, ()), strict=False)
         end = max((start + length for start, length in pairs), default=0)
         if end > data.size:
-            return f"The TIFF breaks off: its pixels end at byte {end}, the file at {data.size}."
+            return say("tiff_pixels_end", end=end, size=data.size)
     return _lie(tags)
 
 
-def _lie(tags: Tags) -> str:
+def _lie(tags: Tags) -> Seen | None:
     held = sum(tags.get(_STRIP_BYTES, ()))
     if _one(tags, _COMPRESSION) != 1 or not held:
-        return ""
+        return None
     width, height = _one(tags, _WIDTH) or 0, _one(tags, _HEIGHT) or 0
     bits = (_one(tags, _BITS) or 1) * (_one(tags, _SAMPLES) or 1)
     if height * ((width * bits + 7) // 8) > held and _one(tags, _PHOTOMETRIC) != 6:
-        return f"The TIFF claims {width} x {height} pixels, more than {held} bytes can hold."
-    return ""
+        return say("pixels_claimed", kind="TIFF", width=width, height=height, size=held)
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from ..sayings import say
 from . import exif
 from .model import Bytes, Damaged, Exif, Inspection
 
@@ -13,7 +14,7 @@ MAX_CHUNKS = 100_000
 def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     (length,) = struct.unpack_from("<I", head, 4)
     if length + 8 > data.size:
-        raise Damaged(f"The WebP breaks off: it says {length + 8} bytes, the file has {data.size}.")
+        raise Damaged(say("webp_ends", end=length + 8, size=data.size))
     width, height = _size(head)
     return base._replace(
         width=width or None, height=height or None, exif=_exif(data, length + 8, base)
@@ -32,7 +33,7 @@ def _size(head: bytes) -> tuple[int, int]:
     if head[12:16] == b"VP8 " and head[23:26] == b"\x9d\x01\x2a":
         width, height = struct.unpack_from("<HH", head, 26)
         return width & 0x3FFF, height & 0x3FFF
-    raise Damaged("The WebP has no frame that can be read.")
+    raise Damaged(say("webp_no_frame"))
 
 
 def _exif(data: Bytes, end: int, base: Inspection) -> Exif:
@@ -43,7 +44,7 @@ def _exif(data: Bytes, end: int, base: Inspection) -> Exif:
             break
         name, length = struct.unpack("<4sI", chunk)
         if position + 8 + length > end:
-            raise Damaged(f"The WebP is broken at byte {position}: a part is longer than the file.")
+            raise Damaged(say("webp_broken", at=position))
         if name == b"EXIF" and length < 1 << 20:
             return exif.parse(data.read_at(position + 8, length).removeprefix(b"Exif\0\0"))
         position += 8 + length + (length & 1)

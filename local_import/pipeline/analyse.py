@@ -18,6 +18,7 @@ from ..errors import CATALOGUE, ErrorCode, ImportProblem
 from ..formats import Inspection
 from ..fsops import FileEffectError, NotRegularFile, Source, Tree
 from ..models import ImportItem, ImportSession
+from ..sayings import say
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
@@ -82,7 +83,7 @@ def _pass_over(desk: Desk, work: Work, found: Inspection) -> None:
         text = f"The content is {found.description}, which cannot be imported."
         work.skip(SkipReason.UNSUPPORTED, text)
         return
-    detail = f"It is called a photo, and its content is {found.description}."
+    detail = say("called_photo", description=found.description)
     raise ImportProblem(ErrorCode.CONTENT_MISMATCH, path=full_path(desk, work), detail=detail)
 
 
@@ -120,9 +121,8 @@ def free_place(library: Tree, work: Work) -> str:
         path = place.encode()
         if not library.exists(path) or fsops.digest(library, path)[0] == work.sha256:
             return place
-    raise ImportProblem(
-        ErrorCode.DESTINATION_TAKEN, path=work.path, detail=f"{place} is taken in the library."
-    )
+    taken = say("place_taken", path=place)
+    raise ImportProblem(ErrorCode.DESTINATION_TAKEN, path=work.path, detail=taken)
 
 
 def full_path(desk: Desk, work: Work) -> bytes:

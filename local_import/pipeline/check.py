@@ -20,6 +20,7 @@ from ..door import Each, Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
+from ..sayings import say
 from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
 from .analyse import failed
@@ -95,7 +96,7 @@ def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
         text = "The same bytes are on their way out of the library, by an undo."
         work.release(text, next_attempt_at=due)
         return
-    detail = f"The library lists the same bytes as {media.path}, but that file is {held[:60]}."
+    detail = say("listed_otherwise", path=media.path, held=held[:60])
     path = os.path.join(desk.source.root, work.path)
     file = os.path.join(desk.library.root, media.path.encode())
     problem = ImportProblem(

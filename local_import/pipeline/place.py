@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from .. import fsops, names
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import CannotRename, DestinationTaken, FileEffectError, SourceChanged
+from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, lost
@@ -100,7 +101,7 @@ def require_room(desk: Desk, size_bytes: int) -> None:
     """Raises ImportProblem when the library's disk cannot take so many bytes more."""
     free = fsops.free_bytes(desk.library)
     if free < size_bytes + RESERVE_BYTES:
-        detail = f"{size_bytes} bytes are needed, {free} are free"
+        detail = say("bytes_needed", size=size_bytes, free=free)
         raise ImportProblem(ErrorCode.DISK_FULL, path=desk.library.root, detail=detail)
 
 

@@ -20,6 +20,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportItem, Media
 from ..processes import identity, is_provably_dead
+from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
@@ -120,7 +121,7 @@ def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
     if _held(desk.library, item.destination.encode()) == item.sha256:
         _adopt(desk, item, actor)
     elif item.state == ItemState.UPDATING:
-        detail = f"{item.destination} does not hold the bytes that were published there."
+        detail = say("not_as_published", path=item.destination)
         _fail(desk, item, ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail), actor)
     elif _publish_part(desk, item):
         _adopt(desk, item, actor)

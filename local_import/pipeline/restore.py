@@ -20,6 +20,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import CannotRename, DestinationTaken, FileEffectError, Tree
 from ..models import ImportItem, Media
 from ..models.audit_log import AuditCategory
+from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
@@ -90,10 +91,8 @@ def _refuse_while_needed(item: ImportItem) -> None:
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     for other in others.select_related("session").order_by("pk"):
         if not _has_its_own(other):
-            detail = (
-                f"Session {other.session_id} skipped {other.shown_path} as a duplicate of it, "
-                "and that file is no longer in its source"
-            )
+            about = {"session": other.session_id, "path": other.shown_path}
+            detail = say("only_copy_of", **about)
             facts = {"other_session": other.session_id, "other_item": other.pk}
             raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, **facts)
 
@@ -114,7 +113,7 @@ def _bring_back(desk: Desk, item: ImportItem) -> None:
     if there == OTHER:
         raise ImportProblem(ErrorCode.SOURCE_OCCUPIED)
     if there == NOTHING and held != item.sha256:
-        detail = f"{item.destination} does not hold the bytes that were imported."
+        detail = say("not_as_imported", path=item.destination)
         raise ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail)
     if there == NOTHING and _renamed_back(desk, item):
         return

@@ -14,6 +14,7 @@ from ..audit_logger import Actor
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
+from ..sayings import say
 from ..state_synchronizer import SessionSnapshot, StateSynchronizer
 from ..states import ItemState, SessionState
 from ..troubleshooting import TroubleshootingEngine
@@ -113,7 +114,7 @@ def _accompany(
 
 
 def _workers_died(session_id: int) -> ImportProblem:
-    detail = "Several worker processes died one after the other."
+    detail = say("processes_died")
     return ImportProblem(ErrorCode.WORKER_DIED, session=session_id, detail=detail)
 
 

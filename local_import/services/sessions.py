@@ -22,6 +22,7 @@ from ..pipeline.desk import Desk, open_library, open_source_tree
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
 from ..pipeline.scan import UNREADABLE
+from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, SessionState
 from ..transactions import in_transaction
@@ -84,7 +85,7 @@ def check_source(source: bytes) -> bytes:
     with open_source_tree(path):
         pass
     if not os.access(path, os.R_OK | os.X_OK):
-        detail = "reading and entering the directory needs the permissions r and x"
+        detail = say("permissions_needed")
         raise ImportProblem(ErrorCode.PERMISSION_DENIED, path=path, detail=detail)
     library = os.path.realpath(os.fsencode(settings.PHOTONEST_LIBRARY))
     if _contains(path, library) or _contains(library, path):

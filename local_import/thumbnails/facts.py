@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 from .. import capture_time, formats
 from ..bounded import within
@@ -80,7 +81,7 @@ def _seen(item: ImportItem, source: Source) -> Facts:
     """By the rules of an import; nothing is decoded."""
     found = formats.inspect(source)
     if not found.supported:
-        return Facts(found.description, size_bytes=source.size)
+        return Facts(gettext(found.description), size_bytes=source.size)
     taken = _taken(item, source, found)
     return Facts(
         found.kind,

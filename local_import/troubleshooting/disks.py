@@ -8,9 +8,9 @@ from typing import Any
 from .. import names
 from ..errors import ErrorCode
 from ..fsops import Mount, Room, Sight, mounts_below
+from ..sayings import Seen, say
 from ..wording import sentences
 from ..wording.facts import about_path
-from ..wording.sentences import Seen, say
 from .evidence import Evidence, Known
 from .probe import look
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import ErrorCode
+from ..sayings import Seen, say
 from ..wording.facts import about_path, shown
-from ..wording.sentences import Seen, say
 from .probe import LIMIT_S, NoAnswer
 
 logger = logging.getLogger(__name__)

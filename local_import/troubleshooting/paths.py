@@ -13,9 +13,9 @@ from .. import fsops, processes
 from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Part, Sight
+from ..sayings import say
 from ..wording import sentences
 from ..wording.facts import about_path, shown
-from ..wording.sentences import say
 from . import disks, rows
 from .evidence import Evidence, Known
 from .probe import LIMIT_S, look

@@ -16,8 +16,8 @@ from .. import formats, fsops, names
 from ..bounded import within
 from ..errors import ErrorCode
 from ..fsops import READ, WRITE, Identity, Sight, Tree
+from ..sayings import say
 from ..wording import sentences
-from ..wording.sentences import say
 from . import disks, paths
 from .evidence import Evidence, Known, forget
 from .probe import LIMIT_S, NoAnswer, look

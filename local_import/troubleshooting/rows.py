@@ -11,9 +11,9 @@ from django.db.models import Count, Q
 
 from ..errors import ErrorCode
 from ..models import ImportItem, ImportSession
+from ..sayings import Seen, say
 from ..states import ImportMode, ItemState, SourceDisposition
 from ..wording.facts import safe, text_of
-from ..wording.sentences import Seen, say
 from .classify import sqlstate_of
 from .evidence import Evidence, Known
 

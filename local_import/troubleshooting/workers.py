@@ -9,8 +9,8 @@ from django.db import connection
 from .. import names, processes
 from ..errors import ErrorCode
 from ..models import Worker
+from ..sayings import Seen, say
 from ..transactions import database_now
-from ..wording.sentences import Seen, say
 from .evidence import Evidence, Known
 
 TOLD = 5  # workers that are told of

@@ -3,8 +3,8 @@
 Diagnosing finds the code and the facts (troubleshooting); they are stored, and told again from here.
 """
 
+from ..sayings import Seen, say
 from .describe import Diagnosis, describe
 from .retell import retell
-from .sentences import Seen, say
 
 __all__ = ["Diagnosis", "Seen", "describe", "retell", "say"]

@@ -17,7 +17,7 @@ from ..errors import (
     ErrorCode,
     Operation,
 )
-from .sentences import Seen
+from ..sayings import Seen
 
 _PLACEHOLDERS = {
     "session": "SESSION",
@@ -43,6 +43,7 @@ class Diagnosis:
     evidence: dict[str, Any]
     seen: list[Seen] = field(default_factory=list)
     seen_at: str = ""  # ISO 8601, UTC; empty when nobody looked
+    detail: Seen | None = None  # the fact of that name, where it can be told again
 
     def as_failure(self) -> dict[str, Any]:
         """What an item or a session stores of it, as JSON."""
@@ -59,7 +60,7 @@ class Diagnosis:
             "seen": [str(one) for one in self.seen],
             "told": [one.told for one in self.seen],
             "seen_at": self.seen_at,
-        }
+        } | ({"detail": self.detail.told} if self.detail else {})
 
 
 def describe(
@@ -68,6 +69,8 @@ def describe(
     """The catalogue's texts for a code, filled with facts; what is unknown stays readable."""
     entry = CATALOGUE[code]
     told = {name: str(value) for name, value in facts.items() if not name.startswith("raw_")}
+    if "detail" in told:
+        told["detail"] = told["detail"].rstrip(".。")  # the texts end their sentences themselves
     known = Facts(told)
     actions = [_carried_out(action, known) for action in offered(entry.actions, known)]
     return Diagnosis(
@@ -82,6 +85,7 @@ def describe(
         evidence={name: value for name, value in told.items() if not name.endswith("quoted")},
         seen=list(seen),
         seen_at=seen_at,
+        detail=detail if isinstance(detail := facts.get("detail"), Seen) else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import names
 from ..errors import ImportProblem
+from ..sayings import Seen
 
 MAX_TEXT = 500  # characters of a message or a name
 MAX_PATH = 4096  # bytes; the system takes no longer one
@@ -24,7 +25,6 @@ def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]
     """The facts of an error and its context: texts, and `raw_…` for paths as bytes."""
     own = error.facts if isinstance(error, ImportProblem) else {}
     known = {"detail": detail_of(error)} | _from_context(context) | _from_context(own)
-    known["detail"] = known["detail"].rstrip(".")  # the texts end their sentences themselves
     if "path" not in known:
         known |= about_path(_path_of(error))
     failing = _path_of(error) or _path_of(error.__cause__)
@@ -69,7 +69,7 @@ def _from_context(context: Mapping[str, Any]) -> dict[str, Any]:
         elif name in NUMBERS:
             known |= _number(name, value)
         elif not _is_of_commands(name):
-            known[safe(name)] = safe(value)
+            known[safe(name)] = value if isinstance(value, Seen) else safe(value)
     return known
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from .. import names
 from ..errors import ErrorCode
+from ..sayings import say_again
 from .describe import describe
 from .facts import NUMBERS, about_path, is_number
-from .sentences import say_again
 
 _GRANT = re.compile(r"[augo]\+[rwxX]{1,3}")
 
@@ -27,7 +27,10 @@ def retell(failure: Mapping[str, Any]) -> dict[str, Any]:
         return dict(failure)
     texts = failure.get("seen") or []
     seen = [say_again(one, text) for one, text in zip(told, texts, strict=False)]  # type: ignore[arg-type]
-    again = describe(ErrorCode(failure["code"]), _known(evidence)).as_failure()  # type: ignore[arg-type]
+    known = _known(evidence)  # type: ignore[arg-type]
+    if "detail" in failure:
+        known["detail"] = say_again(failure["detail"], known.get("detail", ""))
+    again = describe(ErrorCode(failure["code"]), known).as_failure()
     kept = {"evidence": evidence, "seen": seen, "told": told, "seen_at": failure.get("seen_at", "")}
     return {**failure, **again, **kept}
 
