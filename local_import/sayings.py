@@ -53,7 +53,7 @@ SEEN: dict[str, str | Promise] = {
     "database_there": _("The database is {kind}, {name} at {where}."),
     "sqlstate": _("It reported SQLSTATE {state}."),
     "moved_by_session": _("Session {session} moves files of this source into the library."),
-    "only_copies": _("{number} items of session {session} have their only copy in it."),
+    "duplicates_of_it": _("Session {session} skipped so many files as duplicates of it: {number}."),
     "rule_of_kind": _("The rule that was about to be broken: {kind} {name}."),
     "rule": _("The rule that was about to be broken: {name}."),
     "database_said": _("{text}"),

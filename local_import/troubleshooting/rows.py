@@ -52,7 +52,7 @@ def moved_away(known: Known) -> list[Seen]:
 
 
 def dependents(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
-    """How many items of which session have no other copy."""
+    """How many files of which session were skipped for its sake."""
     if connection.in_atomic_block or "item" not in known:
         return Evidence(code)
     item = ImportItem.objects.filter(pk=known["item"]).first()
@@ -60,7 +60,7 @@ def dependents(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
         return Evidence(code)
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     found = others.values_list("session").annotate(number=Count("pk")).order_by("session")[:TOLD]
-    seen = [say("only_copies", session=pk, number=number) for pk, number in found]
+    seen = [say("duplicates_of_it", session=pk, number=number) for pk, number in found]
     return Evidence(code, {}, seen)
 
 
