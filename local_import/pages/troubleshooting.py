@@ -39,5 +39,6 @@ def _told(wanted: Filter) -> Context:
         "ages": [name for name, _limit in trouble.AGES],
         "held": sum(one.held for one in heavy),
         "findings": trouble.stuck(),
+        "standing": trouble.standing(),
     }
     return told

@@ -115,3 +115,8 @@ def stuck() -> list[Finding]:
     """What stands still although it should not, as the last check of the rows saw it."""
     found = Finding.objects.filter(state__in=STANDING, rule__in=STUCK)
     return list(found.order_by("-last_seen_at", "-pk")[:SHOWN_FINDINGS])
+
+
+def standing() -> int:
+    """How many findings of the consistency check are open, whatever their rule."""
+    return Finding.objects.filter(state__in=STANDING).count()

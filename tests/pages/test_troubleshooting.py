@@ -23,6 +23,13 @@ def test_every_incident_that_is_not_resolved_stands_in_the_list(viewer, world):
     assert "damaged file" in text
 
 
+def test_what_the_check_has_found_is_one_link_away(viewer, world):
+    text = viewer.get(LIST).content.decode()
+
+    assert "1 finding of the consistency check is open" in text
+    assert 'href="/import/consistency/findings/"' in text
+
+
 def test_without_an_incident_the_page_says_that_nothing_fails(viewer):
     assert "Nothing fails." in viewer.get(LIST).content.decode()
 
