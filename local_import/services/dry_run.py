@@ -28,7 +28,7 @@ class DryRun:
 
     files: int = 0
     bytes: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, int] = field(default_factory=dict)
     is_counted: bool = True  # whether the whole source was counted in time
     read: int = 0
     bytes_to_import: int = 0  # of the files read
@@ -76,7 +76,7 @@ def _count(found: DryRun, desk: Desk) -> None:
             found.is_counted = False
             return
         if entry.kind == "left_out":
-            found.left_out[entry.reason] += 1
+            found.left_out[entry.reason] = found.left_out.get(entry.reason, 0) + 1
         else:
             found.files += 1
             found.bytes += entry.size_bytes

@@ -94,6 +94,31 @@ def test_the_preview_tells_what_would_be_imported_skipped_and_fail(operator, car
     assert len(list(cards.iterdir())) == 4
 
 
+def test_the_preview_tells_what_is_left_out(operator, cards):
+    (cards / "card 1" / ".hidden.jpg").write_bytes(jpeg(3))
+    (cards / "card 1" / "Thumbs.db").write_bytes(b"x")
+
+    text = text_of(operator.get("/import/start/", CARD | {"mode": "copy", "part": "preview"}))
+
+    told = text.partition("Left out:")[2].partition(".")[0]
+    assert sorted(told.split(",")) == [" 1 hidden", " 1 system"]
+
+
+def test_a_preview_that_fails_does_not_seem_to_be_under_way(
+    screen, transactional_db, cards, monkeypatch
+):
+    def fail(*_):
+        raise RuntimeError("of no kind that is expected")
+
+    monkeypatch.setattr("local_import.pages.start._preview", fail)
+    address = "/import/start/?root=0&below=card%201&mode=copy&label="
+    page = screen("operator", address, tolerates="500")
+
+    page.get_by_text("could not be found out").wait_for()
+    assert page.get_by_text("Looking …").is_hidden()
+    assert page.get_by_role("link", name="Load the page again").is_visible()
+
+
 def test_a_preview_that_is_cut_short_says_so(operator, cards, monkeypatch):
     monkeypatch.setattr(dry_run, "READ_S", 0)
 

@@ -42,7 +42,14 @@
     one("freshness").hidden = document.querySelector("[data-live]") === null;
   };
 
-  const missing = () => {
+  const missing = (event) => {
+    const told = event.detail.elt.querySelector("[data-failed]"); // a part that is asked for once
+    if (told) {
+      event.detail.elt.setAttribute("aria-busy", "false");
+      event.detail.elt.querySelector(".busy").hidden = true;
+      told.hidden = false;
+      return;
+    }
     missed += 1;
     one("stale").hidden = missed < MISSES;
   };
@@ -91,7 +98,7 @@
   document.addEventListener("htmx:responseError", (event) => {
     const notice = { 401: "signed-out", 404: "gone" }[event.detail.xhr.status];
     if (notice) one(notice).hidden = false;
-    else missing();
+    else missing(event);
   });
   for (const kind of ["pointermove", "keydown"]) {
     document.addEventListener(kind, () => { touched = Date.now(); }, { passive: true });
