@@ -101,7 +101,7 @@ def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
     (tmp_path / "other" / "twin.jpg").write_bytes(jpeg(1))
     first, other = run(started(inbox, "copy")), started(tmp_path / "other", "copy")
     compared, undoing, go = threading.Event(), threading.Event(), threading.Event()
-    compare, offer = check.compare, restore._offer_late_duplicates
+    compare, offer = check.compare, restore._offer_duplicates_again
 
     def compare_early(desk, batch):
         compare(desk, batch)
@@ -115,7 +115,7 @@ def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
         return offer(*arguments)
 
     monkeypatch.setattr(check, "compare", compare_early)
-    monkeypatch.setattr(restore, "_offer_late_duplicates", offer_slowly)
+    monkeypatch.setattr(restore, "_offer_duplicates_again", offer_slowly)
     skipping = threading.Thread(target=in_thread, args=(finish_once, other), daemon=True)
     undone = threading.Thread(target=in_thread, args=(undo_all, first), daemon=True)
     skipping.start()
