@@ -11,10 +11,13 @@ from django.db.models.expressions import RawSQL
 if TYPE_CHECKING:
     from .models import AuditLog  # noqa: F401 - named in annotations that are texts
 
+LONGEST_ID = 18  # digits; more need not fit into a column
+
 
 def row_id(text: str) -> int | None:
     """The id of a row that a text stands for; None for any other text, and for too large a number."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+    fits = text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID
+    return int(text) if fits else None
 
 
 def _literally(condition: str) -> RawSQL:

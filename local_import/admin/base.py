@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from ..audit_log_repository import LONGEST_ID
 from ..drawing import badge
 from ..wording import retell
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 else:  # these classes take no parameters at run time
     AnyPaginator, AnyModelAdmin = Paginator, admin.ModelAdmin
 
-LONGEST_NUMBER = 18  # characters; more need not fit into a column
 COUNTED = 10_000  # rows; beyond, a page says "10001" instead of counting a million
 
 
@@ -60,7 +60,7 @@ class ReadOnlyAdmin(AnyModelAdmin):
         if isinstance(field, BinaryField):
             return False
         is_number = isinstance(field, IntegerField | ForeignKey)
-        if is_number and any(len(text) > LONGEST_NUMBER for text in str(value).split(",")):
+        if is_number and any(len(text) > LONGEST_ID for text in str(value).split(",")):
             return False
         return super().lookup_allowed(lookup, value, request)
 

@@ -39,6 +39,12 @@ def sentence(text: str) -> str:
     return names.legible(text)
 
 
+def add_reason(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--reason", type=sentence, default=default, help="why, for the audit log (a sentence)"
+    )
+
+
 def span(text: str) -> timedelta:
     """A span such as 90s, 15m, 24h or 7d.
 

@@ -13,7 +13,7 @@ from ..audit_logger import Actor
 from ..errors import ImportProblem
 from ..services import reports, sessions
 from . import text
-from .arguments import row_number, sentence
+from .arguments import add_reason, row_number
 from .desk_command import DeskCommand
 from .refusals import refuse
 
@@ -27,12 +27,7 @@ class SessionCommand(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         number = "the number of the session"
         parser.add_argument("session", type=row_number, nargs=self.nargs, help=number)
-        parser.add_argument(
-            "--reason",
-            type=sentence,
-            default=self.reason,
-            help="why, for the audit log (a sentence)",
-        )
+        add_reason(parser, self.reason)
         parser.add_argument(
             "--json", action="store_true", help="print the session as JSON and nothing else"
         )

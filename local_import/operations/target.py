@@ -26,9 +26,8 @@ class Target:
 
     kind: str
     ids: tuple[int, ...] = ()
-    word: str = (
-        ""  # an error code, filters, the name of a file in the quarantine, a rule, or a depth
-    )
+    # An error code, filters, the name of a file in the quarantine, a rule, or a depth.
+    word: str = ""
 
     @property
     def pk(self) -> int:

@@ -117,8 +117,9 @@ def tally(wanted: Filter, found: Portion) -> Tally:
 
 def _unit(stretch: QuerySet[AuditLog]) -> tuple[int, timedelta]:
     """Minutes, hours or days, by how long the stretch is; as so many characters of a time."""
-    ends = [row and row.timestamp for row in (stretch.first(), stretch.last())]
-    lasted = ends[1] - ends[0] if ends[0] and ends[1] else timedelta(0)
+    moments = stretch.values_list("timestamp", flat=True)
+    began, ended = moments.first(), moments.last()
+    lasted = ended - began if began and ended else timedelta(0)
     return next((unit for unit in _UNITS if lasted < unit[1] * MOST_COLUMNS), _UNITS[-1])
 
 
@@ -130,9 +131,10 @@ def _moment(text: str) -> datetime:
 
 def _course(columns: Counter[tuple[datetime, bool]], step: timedelta) -> Iterator[Column]:
     """Those in which nothing happened as well."""
-    moments = [moment for moment, _is_bad in columns]
-    at = min(moments, default=None)
-    while at is not None and at <= max(moments):
+    if not columns:
+        return
+    at, end = min(columns)[0], max(columns)[0]
+    while at <= end:
         yield Column(at, columns[at, False], columns[at, True])
         at += step
 

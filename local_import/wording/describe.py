@@ -71,7 +71,7 @@ def describe(
     told = {name: str(value) for name, value in facts.items() if not name.startswith("raw_")}
     if "detail" in told:
         told["detail"] = told["detail"].rstrip(".。")  # the texts end their sentences themselves
-    known = Facts(told)
+    known, detail = Facts(told), facts.get("detail")
     actions = [_carried_out(action, known) for action in offered(entry.actions, known)]
     return Diagnosis(
         code=code,
@@ -85,7 +85,7 @@ def describe(
         evidence={name: value for name, value in told.items() if not name.endswith("quoted")},
         seen=list(seen),
         seen_at=seen_at,
-        detail=detail if isinstance(detail := facts.get("detail"), Seen) else None,
+        detail=detail if isinstance(detail, Seen) else None,
     )
 
 

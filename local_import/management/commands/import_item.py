@@ -16,7 +16,7 @@ from ...operations import carry_out
 from ...services import background, reports
 from ...states import ItemState
 from .. import text
-from ..arguments import row_number, sentence
+from ..arguments import add_reason, row_number
 from ..desk_command import DeskCommand
 from ..refusals import refuse
 
@@ -33,12 +33,7 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("item", type=row_number, help="the number of the item")
         parser.add_argument("operation", choices=sorted(ITEM_OPERATIONS), help="what to do with it")
-        parser.add_argument(
-            "--reason",
-            type=sentence,
-            default="Asked for by an operator.",
-            help="why, for the audit log (a sentence)",
-        )
+        add_reason(parser, "Asked for by an operator.")
         parser.add_argument(
             "--json", action="store_true", help="print the item as JSON and nothing else"
         )

@@ -13,9 +13,8 @@ from django.core.management.base import CommandParser
 from ... import operations
 from ...audit_logger import Actor
 from ...errors import ImportProblem
-from ...models import OperationRun
 from ...operations import Preview
-from ..arguments import sentence
+from ..arguments import add_reason
 from ..desk_command import DeskCommand
 from ..refusals import refuse, wrong_use
 
@@ -35,12 +34,7 @@ class Command(DeskCommand):
             "that the filters of a session's list find, as in state=failed&path=below), incident:N, "
             "finding:N, rule:CODE, quarantine:NAME, check:rows or check:files",
         )
-        parser.add_argument(
-            "--reason",
-            type=sentence,
-            default="Asked for by an operator.",
-            help="why, for the audit log (a sentence)",
-        )
+        add_reason(parser, "Asked for by an operator.")
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be done, and do nothing"
         )
@@ -74,9 +68,7 @@ def _planned(preview: Preview) -> dict[str, Any]:
 def _done(preview: Preview, reason: str) -> dict[str, Any]:
     """Raises ImportProblem."""
     actor = Actor(f"command:{getpass.getuser()}")
-    run: OperationRun = operations.carry_out(
-        preview.name, preview.target, actor=actor, reason=reason, wait=True
-    )
+    run = operations.carry_out(preview.name, preview.target, actor=actor, reason=reason, wait=True)
     return {
         "operation": preview.name,
         "target": preview.target,
