@@ -1,5 +1,7 @@
-"""What was seen, as sentences of fact. Each has a stable code, so that it can be told again later in the
-language of who reads it: what is stored beside the text is the code and the facts.
+"""Sentences of fact: what was seen, and the detail of a diagnosis.
+
+Each has a stable code, so that it can be told again later in the language of who reads it: what is
+stored beside the text is the code and the facts.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from functools import partial
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -24,7 +25,8 @@ from .page import Context, draw
 @permission_required("local_import.see_imports", raise_exception=True)
 def item(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_item(pk, neighbours=True)
-    told = {"item": row, "facts": thumbnails.facts_of(row)}
+    explain = f"{reverse('import:explain')}?target=item:{pk}"
+    told = {"item": row, "facts": thumbnails.facts_of(row), "explain": explain}
     return draw(
         request,
         "item",
