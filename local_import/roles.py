@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Model, Q
+from django.db.models import Func, Model, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Concat
 
 VIEWER, OPERATOR, MAINTAINER = "viewer", "operator", "maintainer"
 # Absolute paths, stack traces and places are for operators; so are the admin's own pages, which hide
@@ -35,16 +37,37 @@ def install(using: str = "default") -> None:
         group.permissions.add(*lacks)
 
 
+class _Joined(Func):
+    """The texts of all rows as one, with spaces between. No Aggregate: it is to group nothing."""
+
+    function = "STRING_AGG"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **options: Any) -> Any:
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **options)
+
+
 class RolesBackend(ModelBackend):
-    """Reads what a user may do, by themselves and by their groups, at once: every page asks for it."""
+    """Reads who somebody is and what they may, by themselves and by their groups, by one query: every
+    page and every part of one asks for it."""
+
+    def get_user(self, user_id: Any) -> Any:
+        found = get_user_model()._default_manager.annotate(may=Subquery(_given(OuterRef("pk"))))
+        user = found.filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: Any, obj: Model | None = None) -> set[str]:
         if user_obj.is_superuser or not user_obj.is_active or obj is not None:
             return super().get_all_permissions(user_obj, obj)
         if not hasattr(user_obj, "_perm_cache"):
-            given = Q(user=user_obj) | Q(group__user=user_obj)
-            named = Permission.objects.filter(given).order_by().distinct()
-            found = named.values_list("content_type__app_label", "codename")
-            user_obj._perm_cache = {f"{label}.{codename}" for label, codename in found}
+            may = user_obj.may if hasattr(user_obj, "may") else _given(user_obj.pk).get()
+            user_obj._perm_cache = set((may or "").split())
         known: set[str] = user_obj._perm_cache
         return known
+
+
+def _given(user: Any) -> QuerySet[Permission, str | None]:
+    """One row: what a user may, as app.codename with spaces between; None for nothing."""
+    named = Concat("content_type__app_label", Value("."), "codename")
+    rows = Permission.objects.filter(Q(user=user) | Q(group__user=user)).order_by()
+    return rows.annotate(named=_Joined(named, Value(" "))).values_list("named", flat=True)

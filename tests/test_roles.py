@@ -56,8 +56,29 @@ def test_a_person_may_what_they_and_their_groups_were_given(
     assert not user.has_perm("local_import.see_imports", user)
 
 
+def test_who_somebody_is_and_what_they_may_is_one_question(
+    django_user_model, django_assert_num_queries
+):
+    olga = django_user_model.objects.create_user("olga")
+    olga.groups.add(Group.objects.get(name="operator"))
+    nobody = django_user_model.objects.create_user("nobody")
+    root = django_user_model.objects.create_superuser("root")
+
+    with django_assert_num_queries(3):
+        who = [roles.RolesBackend().get_user(user.pk) for user in (olga, nobody, root)]
+        assert who[0].has_perm("local_import.operate_import")
+        assert not who[0].has_perm("local_import.maintain_import")
+        assert who[1].get_all_permissions() == set()
+        assert who[2].has_perm("auth.change_user")
+
+    assert who[0].get_all_permissions() == olga.get_group_permissions()
+    assert len(who[2].get_all_permissions()) == Permission.objects.count()
+    assert roles.RolesBackend().get_user(0) is None
+
+
 def test_who_was_shut_out_may_nothing(django_user_model):
     user = django_user_model.objects.create_user("olga", is_active=False)
     user.groups.add(Group.objects.get(name="maintainer"))
 
     assert user.get_all_permissions() == set()
+    assert roles.RolesBackend().get_user(user.pk) is None
