@@ -98,9 +98,20 @@ def run(number: int) -> dict[str, dict[str, Any]]:
     large.build(number, SESSIONS)
     told = {"database": connection.vendor, "items": number, "sessions": SESSIONS}
     print(json.dumps(told | {"built_s": round(time.perf_counter() - began)}), flush=True)
+    rest()
     client = Client()
     client.force_login(User.objects.create_superuser("benchmark"))
     return visit(client)
+
+
+def rest() -> None:
+    """Wait until the session that runs has stood still for a while, and look at it as the sweep does."""
+    from local_import.models import ImportSession
+    from local_import.state_synchronizer import SEEN_AFTER, StateSynchronizer
+
+    time.sleep(SEEN_AFTER.total_seconds() + 5)
+    for session in ImportSession.objects.running():
+        StateSynchronizer().is_behind(session.pk)
 
 
 def main() -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
@@ -29,6 +29,9 @@ from .transactions import in_transaction
 # States that a session may pass through on its way to the one its items call for. Not `ready`: it
 # would lead out of `error` and `canceled`, which only an operator ends.
 _PASSABLE = frozenset({SessionState.PROCESSING})
+# So much later, a change is in the audit log for all to see: its row was committed, and a clock that
+# goes wrong has been made up for.
+SEEN_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class SessionSnapshot:
     counts: Mapping[str, int]
     total: int
     size_bytes: int
-    done_bytes: int = 0  # of the files at rest
-    counted_at: datetime = field(default_factory=timezone.now)
+    done_bytes: int  # of the files at rest
+    counted_at: datetime
 
     @property
     def unfinished(self) -> int:
@@ -153,11 +156,18 @@ class StateSynchronizer:
         return _snapshot(ImportSession.objects.get(pk=session_id))
 
     def is_behind(self, session_id: int) -> bool:
-        """Whether the items call for another state than the session is in; writes nothing."""
+        """Whether the items call for another state, or are not as the session's picture shows them.
+
+        A picture that is right but old is noted as taken now, so that pages need not take it anew.
+        """
         session = ImportSession.objects.get(pk=session_id)
         snapshot = _snapshot(session)
         target = derive(flags_of(session, snapshot.counts), snapshot.counts)
-        return bool(target != session.state or dict(snapshot.counts) != session.counts)
+        if target != session.state or dict(snapshot.counts) != session.counts:
+            return True
+        old = ImportSession.objects.filter(counted_at__lt=snapshot.counted_at - SEEN_AFTER)
+        old.filter(pk=session_id).update(counted_at=snapshot.counted_at)
+        return False
 
     def sync_session_with_items(
         self, session_id: int, *, actor: Actor = SYSTEM, reason: str = ""
@@ -218,13 +228,14 @@ def _snapshot(session: ImportSession) -> SessionSnapshot:
         .annotate(number=Count("pk"), size=Sum("size_bytes"))
         .order_by()
     )
+    at = timezone.now()  # what is written while it is counted is newer than the picture
     counts, size_bytes, done_bytes = counted(()), 0, 0
     for state, number, size in rows:
         counts[state] = number
         size_bytes += size
         done_bytes += size if state in ITEM_AT_REST else 0
     total = sum(counts.values())
-    return SessionSnapshot(session.pk, session.state, counts, total, size_bytes, done_bytes)
+    return SessionSnapshot(session.pk, session.state, counts, total, size_bytes, done_bytes, at)
 
 
 def _store(snapshot: SessionSnapshot, before: Mapping[str, Any]) -> None:

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from local_import.audit_logger import Actor
 from local_import.models import ImportSession
-from local_import.services import control
+from local_import.services import control, progress
 from local_import.services.progress import progress_of, progress_of_many
+from local_import.services.sweeper import sweep
 from tests.builders import make_item, make_session, walk
 
 KIM = Actor("kim")
@@ -47,11 +48,11 @@ def outlook(session):
 def test_an_even_pace_is_told_with_the_time_that_is_left():
     session = with_pace(running(), points=[(60, -50), (45, -35), (30, -20), (15, -5), (0, 10)])
 
-    progress = progress_of(session)
+    found = progress_of(session)
 
-    assert progress.rate.files == pytest.approx(1, rel=0.1)
-    assert progress.outlook.code == "left"
-    assert "30 s" in progress.outlook.text
+    assert found.rate.files == pytest.approx(1, rel=0.1)
+    assert found.outlook.code == "left"
+    assert "30 s" in found.outlook.text
 
 
 def test_an_uneven_pace_is_told_as_a_range():
@@ -97,19 +98,62 @@ def test_a_session_at_rest_tells_how_long_it_took():
     started = session.finished_at - timedelta(seconds=90)
     ImportSession.objects.update(started_at=started)
 
-    progress = progress_of(ImportSession.objects.get(pk=session.pk))
+    found = progress_of(ImportSession.objects.get(pk=session.pk))
 
-    assert (progress.outlook.code, progress.took) == ("rest", "90 s")
-    assert (progress.done, progress.percent) == (10, 100)
+    assert (found.outlook.code, found.took) == ("rest", "90 s")
+    assert (found.done, found.percent) == (10, 100)
 
 
 def test_an_old_picture_is_not_believed_of_a_session_that_runs():
     session = running()
     ImportSession.objects.update(counted_at=timezone.now() - timedelta(seconds=10), counts={})
 
-    progress = progress_of(ImportSession.objects.get(pk=session.pk))
+    found = progress_of(ImportSession.objects.get(pk=session.pk))
 
-    assert (progress.total, progress.done) == (40, 10)
+    assert (found.total, found.done) == (40, 10)
+
+
+@pytest.fixture
+def no_waiting(monkeypatch):
+    """Nothing is too young: what was written before a picture is in it."""
+    monkeypatch.setattr(progress, "FRESH", timedelta(0))
+    monkeypatch.setattr(progress, "SEEN_AFTER", timedelta(0))
+
+
+def test_a_picture_is_believed_as_long_as_nothing_is_written_of_its_session(no_waiting):
+    session, other = running(), running()
+    ImportSession.objects.filter(pk=session.pk).update(counted_at=timezone.now(), counts={"x": 7})
+    assert progress_of(ImportSession.objects.get(pk=session.pk)).total == 7
+
+    make_item(other, b"more.jpg", "imported")
+    assert progress_of(ImportSession.objects.get(pk=session.pk)).total == 7
+
+    make_item(session, b"more.jpg", "imported")
+    assert progress_of(ImportSession.objects.get(pk=session.pk)).total == 41
+
+
+def test_a_picture_is_not_believed_while_a_change_may_have_been_unseen_when_it_was_taken(
+    monkeypatch,
+):
+    monkeypatch.setattr(progress, "FRESH", timedelta(0))
+    session = running()
+    ImportSession.objects.update(counted_at=timezone.now(), counts={"x": 7})
+
+    assert progress_of(ImportSession.objects.get(pk=session.pk)).total == 40
+
+
+def test_the_sweep_looks_whether_an_old_picture_is_right_and_says_so():
+    session = running()
+    old = timezone.now() - timedelta(seconds=61)
+    ImportSession.objects.filter(pk=session.pk).update(counted_at=old)
+
+    assert "sessions_moved" not in sweep()
+
+    row = ImportSession.objects.get(pk=session.pk)
+    assert row.counted_at > old
+    ImportSession.objects.filter(pk=session.pk).update(counted_at=old, counts={"x": 7})
+    assert sweep()["sessions_moved"] == 1
+    assert ImportSession.objects.get(pk=session.pk).counts["pending"] == 30
 
 
 def test_one_query_counts_all_whose_pictures_are_old(django_assert_num_queries):
@@ -118,7 +162,7 @@ def test_one_query_counts_all_whose_pictures_are_old(django_assert_num_queries):
     rows = list(ImportSession.objects.filter(pk__in=[session.pk for session in sessions]))
 
     with django_assert_num_queries(1):
-        assert [progress.total for progress in progress_of_many(rows)] == [40, 40]
+        assert [one.total for one in progress_of_many(rows)] == [40, 40]
 
 
 def test_all_but_one_is_not_a_hundred_per_cent():

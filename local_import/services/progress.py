@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, DateTimeField, Exists, ExpressionWrapper, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import pace
-from ..models import ImportItem, ImportSession
+from ..models import AuditLog, ImportItem, ImportSession
 from ..state_machine import counted
+from ..state_synchronizer import SEEN_AFTER
 from ..states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
 
-FRESH = timedelta(seconds=2)  # a picture that is older is taken anew for whoever looks
+FRESH = timedelta(seconds=2)  # a picture that is older is taken anew where the session has moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,12 @@ def progress_of(session: ImportSession) -> Progress:
 
 
 def progress_of_many(sessions: Sequence[ImportSession]) -> list[Progress]:
-    """The same for each; one query counts the items of all whose pictures are too old."""
+    """The same for each; one query counts the items of all whose pictures are too old.
+
+    However old, a picture is right while nothing is written of its session.
+    """
     now = timezone.now()
-    counted_now = count([session.pk for session in sessions if not _is_fresh(session, now)])
+    counted_now = _count([session.pk for session in sessions if not _is_fresh(session, now)])
     return [
         _progress(session, counted_now[session.pk], now)
         if session.pk in counted_now
@@ -94,14 +98,23 @@ def _is_fresh(session: ImportSession, now: datetime) -> bool:
     return session.counted_at is not None and now - session.counted_at < FRESH
 
 
-def count(session_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """The items of each session by state, counted now, from an index alone."""
-    found = {pk: counted(()) for pk in session_ids}
-    if found:
-        items = ImportItem.objects.filter(session__in=session_ids).values_list("session", "state")
-        for pk, state, number in items.annotate(number=Count("pk")).order_by():
-            found[pk][state] = number
+def _count(session_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """The items, by state, of each session that has moved since its picture; from indexes alone."""
+    found: dict[int, dict[str, int]] = {}
+    if session_ids:
+        moved = ImportSession.objects.filter(_has_moved(), pk__in=session_ids).order_by()
+        items = ImportItem.objects.filter(session__in=moved.values("pk"))
+        rows = items.values_list("session", "state").annotate(number=Count("pk")).order_by()
+        for pk, state, number in rows:
+            found.setdefault(pk, counted(()))[state] = number
     return found
+
+
+def _has_moved() -> Q:
+    """Nobody has counted it, or something of it was written since, or may have been unseen then."""
+    known = ExpressionWrapper(OuterRef("counted_at") - SEEN_AFTER, DateTimeField())
+    written = AuditLog.objects.filter(session=OuterRef("pk"), timestamp__gt=known)
+    return Q(counted_at__isnull=True) | Q(Exists(written))
 
 
 def _progress(session: ImportSession, counts: Mapping[str, int], at: datetime) -> Progress:
