@@ -8,17 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Sum
 from django.utils import timezone
 
 from . import door, incidents, pace
 from .audit_log_repository import row_id
 from .audit_logger import SYSTEM, Actor
+from .counting import histogram
 from .door import Step
 from .models import ImportItem, ImportSession
-from .state_machine import counted, declared
+from .state_machine import declared
 from .states import (
-    ITEM_AT_REST,
     ITEM_IN_WORK,
     ITEM_UNRESOLVED,
     ItemState,
@@ -58,6 +57,7 @@ class SessionSnapshot:
     size_bytes: int
     done_bytes: int  # of the files at rest
     counted_at: datetime
+    stops: Mapping[str, Mapping[str, int]]  # see ImportSession.stops
 
     @property
     def unfinished(self) -> int:
@@ -160,13 +160,14 @@ class StateSynchronizer:
 
         A picture that is right but old is noted as taken now, so that pages need not take it anew.
         """
-        session = ImportSession.objects.get(pk=session_id)
-        snapshot = _snapshot(session)
-        target = derive(flags_of(session, snapshot.counts), snapshot.counts)
-        if target != session.state or dict(snapshot.counts) != session.counts:
+        session, at = ImportSession.objects.get(pk=session_id), timezone.now()
+        found = histogram(session_id)
+        if derive(flags_of(session, found.counts), found.counts) != session.state:
             return True
-        old = ImportSession.objects.filter(counted_at__lt=snapshot.counted_at - SEEN_AFTER)
-        old.filter(pk=session_id).update(counted_at=snapshot.counted_at)
+        if not found.is_of(session):
+            return True
+        old = ImportSession.objects.filter(pk=session_id, counted_at__lt=at - SEEN_AFTER)
+        old.update(counted_at=at)
         return False
 
     def sync_session_with_items(
@@ -222,20 +223,18 @@ def flags_of(session: ImportSession, counts: Mapping[str, int]) -> Flags:
 
 
 def _snapshot(session: ImportSession) -> SessionSnapshot:
-    rows = (
-        ImportItem.objects.in_session(session.pk)
-        .values_list("state")
-        .annotate(number=Count("pk"), size=Sum("size_bytes"))
-        .order_by()
-    )
     at = timezone.now()  # what is written while it is counted is newer than the picture
-    counts, size_bytes, done_bytes = counted(()), 0, 0
-    for state, number, size in rows:
-        counts[state] = number
-        size_bytes += size
-        done_bytes += size if state in ITEM_AT_REST else 0
-    total = sum(counts.values())
-    return SessionSnapshot(session.pk, session.state, counts, total, size_bytes, done_bytes, at)
+    found = histogram(session.pk, sizes=True)
+    return SessionSnapshot(
+        session.pk,
+        session.state,
+        found.counts,
+        found.total,
+        found.size_bytes,
+        found.done_bytes,
+        at,
+        found.stops,
+    )
 
 
 def _store(snapshot: SessionSnapshot, before: Mapping[str, Any]) -> None:
@@ -243,6 +242,7 @@ def _store(snapshot: SessionSnapshot, before: Mapping[str, Any]) -> None:
     at, done = snapshot.counted_at, snapshot.total - snapshot.unfinished
     ImportSession.objects.filter(pk=snapshot.session_id).update(
         counts=dict(snapshot.counts),
+        stops=dict(snapshot.stops),
         bytes_found=snapshot.size_bytes,
         bytes_done=snapshot.done_bytes,
         counted_at=at,

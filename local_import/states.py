@@ -67,6 +67,8 @@ ITEM_AT_REST = frozenset(
 )
 # At rest, but the operator's job is not done: these keep a session from being imported.
 ITEM_UNRESOLVED = (ItemState.FAILED, ItemState.MISSING)
+# Left the way from the source to the library; `stopped_in` tells in which state.
+ITEM_STOPPED = (ItemState.SKIPPED, ItemState.FAILED, ItemState.MISSING)
 
 
 class SkipReason(TextChoices):

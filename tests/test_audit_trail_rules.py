@@ -27,7 +27,7 @@ def state_of(item):
 
 
 def test_a_state_that_was_written_past_the_door_is_put_back(item):
-    flip(ImportItem.objects.filter(pk=item.pk), state="missing")
+    flip(ImportItem.objects.filter(pk=item.pk), state="missing", stopped_in="moving")
     assert ("item_state_unaudited", str(item.pk)) in found()
 
     assert repaired().after.suspects == []
@@ -52,7 +52,9 @@ def test_a_state_that_the_disk_confirms_stays_and_the_log_says_so(item):
     "change",
     [
         lambda item: Media.objects.filter(pk=item.media_id).update(size_bytes=1),
-        lambda item: flip(ImportItem.objects.filter(pk=item.pk), state="missing"),
+        lambda item: flip(
+            ImportItem.objects.filter(pk=item.pk), state="missing", stopped_in="moving"
+        ),
         lambda item: forget(ImportItem.objects.filter(pk=item.pk)),
     ],
     ids=["its media", "its state", "it goes away"],

@@ -25,6 +25,13 @@ ITEM = {
         ("pending", "skip_reason = 'empty'"),
         ("imported", "skip_reason = 'duplicate'"),
     ],
+    "item_stopped_says_where": [
+        ("failed", "stopped_in = ''"),
+        ("skipped", "stopped_in = ''"),
+        ("missing", "stopped_in = ''"),
+        ("pending", "stopped_in = 'moving'"),
+        ("imported", "stopped_in = 'updating'"),
+    ],
     "item_in_work_has_lease": [
         ("analyzing", "owner = ''"),
         ("checking", "lease_until = NULL"),

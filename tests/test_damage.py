@@ -78,13 +78,17 @@ def session_canceled(w):
 
 
 def item_state(w):
-    sql("UPDATE local_import_item SET state = 'missing' WHERE id = %s", w.item().pk)
+    sql(
+        "UPDATE local_import_item SET state = 'missing', stopped_in = 'moving' WHERE id = %s",
+        w.item().pk,
+    )
     return {"item_state_unaudited"}, NOTHING
 
 
 def item_forgotten(w):
     sql(
-        "UPDATE local_import_item SET state = 'pending', skip_reason = '' WHERE id = %s",
+        "UPDATE local_import_item SET state = 'pending', stopped_in = '', skip_reason = '' "
+        "WHERE id = %s",
         w.item("skipped").pk,
     )
     return {"item_state_unaudited"}, NOTHING
@@ -92,7 +96,8 @@ def item_forgotten(w):
 
 def item_called_failed(w):
     sql(
-        "UPDATE local_import_item SET state = 'failed', error_code = 'damaged' WHERE id = %s",
+        "UPDATE local_import_item SET state = 'failed', stopped_in = 'moving', "
+        "error_code = 'damaged' WHERE id = %s",
         w.item().pk,
     )
     return {"item_state_unaudited"}, NOTHING

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from local_import import guards
 from local_import.models import AuditLog, ImportItem, ImportSession
 from local_import.state_machine import declared
-from local_import.states import ITEM_IN_WORK, ItemState, SessionState
+from local_import.states import ITEM_IN_WORK, ITEM_STOPPED, ItemState, SessionState
 from tests.builders import MOMENT, make_item, make_media, make_session
 
 pytestmark = pytest.mark.django_db
@@ -37,12 +37,14 @@ def move_item(state):
     in_work = state in ITEM_IN_WORK
     return (
         "UPDATE local_import_item SET state = %s, error_code = %s, skip_reason = %s, owner = %s, "
-        "lease_until = %s, fence = 1, incident_id = NULL, sha256 = 's', destination = 'd', media_id = %s",
+        "lease_until = %s, stopped_in = %s, fence = 1, incident_id = NULL, sha256 = 's', "
+        "destination = 'd', media_id = %s",
         state,
         "damaged" if state == "failed" else "",
         "empty" if state == "skipped" else "",
         "worker" if in_work else "",
         MOMENT if in_work else None,
+        "pending" if state in ITEM_STOPPED else "",
         make_media(b"other").pk,
     )
 
@@ -109,7 +111,8 @@ def test_an_item_begins_as_pending_also_by_sql(state):
 
     assert refused(f"INSERT {into}", *values)
 
-    first = {"state": "pending", "error_code": "", "skip_reason": "", "incident_id": None}
+    first = {"state": "pending", "stopped_in": "", "error_code": "", "skip_reason": ""}
+    first |= {"incident_id": None}
     into, *values = new_row(item, id=item.pk + 1, path_digest="other", **first)
     sql(f"INSERT {into}", *values)
     assert ImportItem.objects.count() == 2
@@ -195,7 +198,8 @@ def test_the_gate_is_open_for_its_transaction_only():
 
     with transaction.atomic(), guards.open_gate("test"):
         sql(
-            "UPDATE local_import_item SET state = 'pending', incident_id = NULL WHERE id = %s",
+            "UPDATE local_import_item SET state = 'pending', stopped_in = '', incident_id = NULL "
+            "WHERE id = %s",
             item.pk,
         )
         sql("DELETE FROM local_import_audit_log")

@@ -15,10 +15,17 @@ from typing import Any
 from .. import door
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..errors import ErrorCode
-from ..models import ImportItem, ImportSession, Media
+from ..models import AuditLog, ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..state_synchronizer import StateSynchronizer, derive, flags_of
-from ..states import ITEM_IN_WORK, SESSION_AT_REST, ItemState, SessionState, SkipReason
+from ..states import (
+    ITEM_IN_WORK,
+    ITEM_STOPPED,
+    SESSION_AT_REST,
+    ItemState,
+    SessionState,
+    SkipReason,
+)
 from ..transactions import in_transaction
 from .rule import CannotRepair, Look, Suspect
 
@@ -100,6 +107,7 @@ def _columns(look: Look, item: ImportItem, told: str) -> dict[str, Any]:
         raise CannotRepair("Its place in the library is not known.")
     failed, skipped = told == ItemState.FAILED, told == ItemState.SKIPPED
     return {
+        "stopped_in": _left(item, told) if told in ITEM_STOPPED else "",
         "owner": "nobody" if told in ITEM_IN_WORK else "",
         "lease_until": look.now - timedelta(seconds=1) if told in ITEM_IN_WORK else None,
         "fence": item.fence + 1,
@@ -107,6 +115,12 @@ def _columns(look: Look, item: ImportItem, told: str) -> dict[str, Any]:
         "error_code": (item.error_code or ErrorCode.UNKNOWN) if failed else "",
         "skip_reason": (item.skip_reason or SkipReason.DISMISSED) if skipped else "",
     }
+
+
+def _left(item: ImportItem, told: str) -> str:
+    """The state that it left for the one that the audit log tells of."""
+    steps = AuditLog.objects.of_item(item.pk).transitions().filter(to_state=told)
+    return steps.order_by("-pk").values_list("from_state", flat=True).first() or ItemState.PENDING
 
 
 def settle_session(look: Look, suspect: Suspect, actor: Actor) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from .. import integrity
 from ..audit_logger import Actor
+from ..counting import Histogram, histograms
 from ..errors import Severity
 from ..models import ImportItem, ImportSession
 from ..pipeline.runner import is_held
-from ..state_machine import counted
 from ..state_synchronizer import StateSynchronizer, derive, flags_of
 from . import scope
 from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect
@@ -26,24 +26,15 @@ _FLAGS = (
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     """Sessions at which nobody works, and that are still not what their items call for."""
-    counts = _histograms(look, keys)
+    found = histograms(scope.items(look, keys, of_sessions=True))
     for session in scope.sessions(look, keys).defer("failure", "left_out").order_by("pk"):
-        found = counts.get(session.pk, counted(()))
-        for suspect in _judged(session, found):
+        for suspect in _judged(session, found.get(session.pk, Histogram())):
             if _is_quiet(look, session):
                 yield suspect
 
 
-def _histograms(look: Look, keys: Keys | None) -> dict[int, dict[str, int]]:
-    items = scope.items(look, keys, of_sessions=True)
-    found: dict[int, dict[str, int]] = {}
-    rows = items.values_list("session_id", "state").annotate(number=Count("pk")).order_by()
-    for session_id, state, number in rows.iterator():
-        found.setdefault(session_id, counted(()))[state] = number
-    return found
-
-
-def _judged(session: ImportSession, counts: Mapping[str, int]) -> Iterator[Suspect]:
+def _judged(session: ImportSession, found: Histogram) -> Iterator[Suspect]:
+    counts = found.counts
     due = derive(flags_of(session, counts), counts)
     laws = [law.code for law in integrity.broken(session.state, counts)]
     facts = {"session": session.pk, "is": str(session.state), "laws": laws}
@@ -51,8 +42,8 @@ def _judged(session: ImportSession, counts: Mapping[str, int]) -> Iterator[Suspe
     if due != session.state or laws:
         told = facts | {"should_be": str(due)}
         yield Suspect("session_state", str(session.pk), told, session.pk)
-    elif counted(()) | session.counts != counts:
-        told = facts | {"is": dict(session.counts), "should_be": dict(counts)}
+    elif not found.is_of(session):
+        told = facts | {"is": session.counts | session.stops, "should_be": counts | found.stops}
         yield Suspect("session_counts", str(session.pk), told, session.pk)
 
 

@@ -142,6 +142,7 @@ class Migration(migrations.Migration):
                 ('rung_at', models.DateTimeField(blank=True, null=True, verbose_name='workers last called at')),
                 ('unanswered_rings', models.PositiveIntegerField(default=0, verbose_name='calls that no worker answered')),
                 ('counts', models.JSONField(blank=True, default=dict, verbose_name='items by state')),
+                ('stops', models.JSONField(blank=True, default=dict, verbose_name='items by where they stopped')),
                 ('bytes_found', models.BigIntegerField(default=0, verbose_name='bytes found')),
                 ('bytes_done', models.BigIntegerField(default=0, verbose_name='bytes of the files at rest')),
                 ('pace', models.JSONField(blank=True, default=dict, verbose_name='pace of the last minutes')),
@@ -167,6 +168,7 @@ class Migration(migrations.Migration):
                 ('shown_path', models.TextField(verbose_name='path')),
                 ('state', django_fsm.FSMField(choices=[('pending', 'pending'), ('analyzing', 'analyzing'), ('checking', 'checking'), ('moving', 'moving'), ('updating', 'updating'), ('imported', 'imported'), ('skipped', 'skipped'), ('failed', 'failed'), ('missing', 'missing'), ('source_restored', 'source restored')], default='pending', max_length=16, protected=True, verbose_name='state')),
                 ('state_changed_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='in this state since')),
+                ('stopped_in', models.CharField(blank=True, choices=[('pending', 'pending'), ('analyzing', 'analyzing'), ('checking', 'checking'), ('moving', 'moving'), ('updating', 'updating'), ('imported', 'imported'), ('skipped', 'skipped'), ('failed', 'failed'), ('missing', 'missing'), ('source_restored', 'source restored')], max_length=16, verbose_name='stopped in')),
                 ('size_bytes', models.BigIntegerField(default=0, verbose_name='size in bytes')),
                 ('sha256', models.CharField(blank=True, max_length=64, verbose_name='SHA-256')),
                 ('destination', models.CharField(blank=True, max_length=255, verbose_name='path in the library')),
@@ -501,6 +503,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='importitem',
+            index=models.Index(condition=models.Q(('stopped_in', ''), _negated=True), fields=['session', 'state', 'stopped_in', 'id'], name='item_stopped'),
+        ),
+        migrations.AddIndex(
+            model_name='importitem',
             index=models.Index(condition=models.Q(('owner', ''), _negated=True), fields=['owner'], name='item_in_work_owner'),
         ),
         migrations.AddIndex(
@@ -542,6 +548,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='importitem',
             constraint=models.CheckConstraint(condition=models.Q(('state', 'skipped'), ('skip_reason', ''), _connector='XOR'), name='item_skipped_has_reason'),
+        ),
+        migrations.AddConstraint(
+            model_name='importitem',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('skipped', 'failed', 'missing')), ('stopped_in', ''), _connector='XOR'), name='item_stopped_says_where'),
         ),
         migrations.AddConstraint(
             model_name='importitem',

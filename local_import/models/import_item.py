@@ -15,7 +15,14 @@ from django_fsm import FSMField, TransitionNotAllowed, transition
 
 from .. import names
 from ..errors import ErrorCode
-from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, ItemState, SkipReason, SourceDisposition
+from ..states import (
+    ITEM_IN_WORK,
+    ITEM_STOPPED,
+    ITEM_UNRESOLVED,
+    ItemState,
+    SkipReason,
+    SourceDisposition,
+)
 from .import_session import ImportSession
 from .incident import Incident
 from .media import Media
@@ -49,6 +56,10 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
 
     def in_work(self) -> ImportItemQuerySet:
         return self.filter(state__in=ITEM_IN_WORK)
+
+    def stopped(self) -> ImportItemQuerySet:
+        """Those that left their way; by an index of these alone."""
+        return self.filter(_repeated("NOT ({0}.stopped_in = '')"))
 
     def held(self, owner: str = "") -> ImportItemQuerySet:
         """Those that a worker has, or of them those of one owner; found by the index of these alone.
@@ -110,6 +121,7 @@ class ImportItem(Stateful):
         _("state"), choices=I.choices, default=I.PENDING, protected=True, max_length=16
     )
     state_changed_at = models.DateTimeField(_("in this state since"), default=timezone.now)
+    stopped_in = models.CharField(_("stopped in"), max_length=16, choices=I.choices, blank=True)
     size_bytes = models.BigIntegerField(_("size in bytes"), default=0)
 
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
@@ -179,6 +191,10 @@ class ImportItem(Stateful):
                 condition=Q(state=I.SKIPPED) ^ Q(skip_reason=""), name="item_skipped_has_reason"
             ),
             models.CheckConstraint(
+                condition=Q(state__in=ITEM_STOPPED) ^ Q(stopped_in=""),
+                name="item_stopped_says_where",
+            ),
+            models.CheckConstraint(
                 condition=(Q(state__in=ITEM_IN_WORK) & _WORKS)
                 | (~Q(state__in=ITEM_IN_WORK) & _WAITS),
                 name="item_in_work_has_lease",
@@ -213,6 +229,11 @@ class ImportItem(Stateful):
         ]
         indexes = [
             models.Index(fields=["session", "state", "id"], name="item_session_state"),
+            models.Index(
+                fields=["session", "state", "stopped_in", "id"],
+                name="item_stopped",
+                condition=~Q(stopped_in=""),
+            ),
             models.Index(fields=["owner"], name="item_in_work_owner", condition=~Q(owner="")),
             # A late worker may have brought the bytes after all: the sweeper looks.
             models.Index(
@@ -268,6 +289,10 @@ class ImportItem(Stateful):
     def _rest(self) -> None:
         self.owner, self.lease_until = "", None
 
+    def _stop(self) -> None:
+        self._rest()
+        self.stopped_in = self.state
+
     @transition(field=state, source=I.PENDING, target=I.ANALYZING)
     def claim(self, *, owner: str, lease_until: datetime) -> None:
         """A worker takes the file, until the lease ends."""
@@ -300,7 +325,7 @@ class ImportItem(Stateful):
     @transition(field=state, source=[I.PENDING, I.ANALYZING, I.CHECKING], target=I.SKIPPED)
     def skip(self, *, skip_reason: str = SkipReason.DISMISSED, media_id: int | None = None) -> None:
         """Deliberately not imported."""
-        self._rest()
+        self._stop()
         self.skip_reason = skip_reason
         self.media_id = media_id
 
@@ -323,7 +348,7 @@ class ImportItem(Stateful):
         incident_id: int | None = None,
     ) -> None:
         """It could not be imported; code, evidence and remedy are recorded."""
-        self._rest()
+        self._stop()
         self.error_code = error_code
         self.failure = failure or {}
         self.incident_id = incident_id
@@ -335,7 +360,7 @@ class ImportItem(Stateful):
     )
     def lose(self, *, failure: Any = None, incident_id: int | None = None) -> None:
         """The source vanished before the import, or the library's file after it."""
-        self._rest()
+        self._stop()
         self.failure = failure or {}
         self.incident_id = incident_id
 
@@ -371,7 +396,7 @@ class ImportItem(Stateful):
             raise TransitionNotAllowed(
                 "Only a damaged file can be imported although damaged.", object=self
             )
-        self.error_code, self.skip_reason, self.failure = "", "", {}
+        self.stopped_in, self.error_code, self.skip_reason, self.failure = "", "", "", {}
         self.retried_after_id, self.incident_id = F("incident_id"), None
         self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release
         self.retries = self.deaths = 0
@@ -381,7 +406,7 @@ class ImportItem(Stateful):
     @transition(field=state, source=I.MISSING, target=I.IMPORTED)
     def recover(self, *, media_id: int) -> None:
         """The library's file is back, and its bytes are right."""
-        self.failure, self.incident_id = {}, None
+        self.stopped_in, self.failure, self.incident_id = "", {}, None
         self.media_id = media_id
 
     @transition(field=state, source=[I.MOVING, I.IMPORTED], target=I.SOURCE_RESTORED)

@@ -94,6 +94,8 @@ class ImportSession(Stateful):
 
     # A picture of the items at `counted_at`; the items are the truth.
     counts = models.JSONField(_("items by state"), default=dict, blank=True)
+    # {"failed": {"moving": 2}}: of those that left their way, in which state.
+    stops = models.JSONField(_("items by where they stopped"), default=dict, blank=True)
     bytes_found = models.BigIntegerField(_("bytes found"), default=0)
     bytes_done = models.BigIntegerField(_("bytes of the files at rest"), default=0)
     pace = models.JSONField(_("pace of the last minutes"), default=dict, blank=True)

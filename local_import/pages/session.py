@@ -13,10 +13,12 @@ from ..audit_log_repository import row_id
 from ..models import ImportSession
 from ..services import story
 from ..services.explain.session import explain_session
-from ..services.progress import progress_of
+from ..services.progress import Progress, progress_of
 from ..services.speed import speed_of
-from ..states import ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
+from ..states import ITEM_STOPPED as _ENDS
+from ..states import SESSION_RUNNING, ItemState
 from ..transactions import database_now, one_moment
+from .filters import word
 from .page import Context, Parts, draw
 from .session_way import drawn_way
 
@@ -54,22 +56,23 @@ def session_or_404(pk: int) -> ImportSession:
 
 
 def _progress(session: ImportSession) -> Context:
+    """With a matrix: a row for each state that is a step of the way, a column for each that leaves it."""
     progress = progress_of(session)
-    families = (
-        (_("wait"), (ItemState.PENDING,)),
-        (_("in work"), ITEM_IN_WORK),
-        (_("done"), (ItemState.IMPORTED, ItemState.SKIPPED, ItemState.SOURCE_RESTORED)),
-        (_("not imported"), ITEM_UNRESOLVED),
-    )
-    shown = [
-        {
-            "word": word,
-            "number": sum(progress.counts.get(state, 0) for state in states),
-            "states": [(state, state.label, progress.counts.get(state, 0)) for state in states],
-        }
-        for word, states in families
+    rows = [
+        (
+            step,
+            progress.counts.get(step, 0),
+            [(end, _stopped(progress, end, step)) for end in _ENDS],
+        )
+        for step in ItemState
+        if step not in _ENDS
     ]
-    return {"progress": progress, "families": shown}
+    ends = [(end, progress.counts.get(end, 0)) for end in _ENDS]
+    return {"progress": progress, "steps": rows, "ends": ends}
+
+
+def _stopped(progress: Progress, end: ItemState, step: ItemState) -> int:
+    return progress.stops.get(end, {}).get(step, 0)
 
 
 def _problems(session: ImportSession) -> Context:
@@ -85,10 +88,12 @@ def _story(session: ImportSession, request: HttpRequest) -> Context:
     before = row_id(asked)
     if asked and before is None:
         raise Http404(_("There is no audit row of that number."))
-    errors = request.GET.get("story") == "errors"
-    rows = story.story_of(session.pk, before=before, errors=errors)
+    chapter = story.Chapter(word(request, "story", story.Chapter.values) or story.Chapter.OWN)
+    rows = story.story_of(session.pk, chapter, before)
     oldest = rows[-1].pk if len(rows) == story.ROWS else None
-    return {"rows": rows, "errors_only": errors, "oldest": oldest, "before": before}
+    chapters = story.Chapter.choices
+    told = {"rows": rows, "chapter": chapter, "chapters": chapters}
+    return told | {"oldest": oldest, "before": before}
 
 
 @require_safe

@@ -50,6 +50,7 @@ def _wanted(request: HttpRequest) -> Wanted:
         word(request, "code", ErrorCode.values),
         row_id(incident),
         request.GET.get("path", "")[:LONGEST_PATH],
+        word(request, "stopped_in", ItemState.values),
     )
 
 

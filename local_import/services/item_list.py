@@ -31,6 +31,7 @@ class Wanted:
     code: str = ""  # of an error, or the reason of a skip
     incident: int | None = None
     path: str = ""  # how the path below the source begins
+    stopped_in: str = ""  # the state in which it left its way
 
     def __str__(self) -> str:
         """As the query of an address, which `parse` reads."""
@@ -47,7 +48,8 @@ class Wanted:
             raise ValueError(f"{told['incident']} is no incident")
         state = ItemState(told["state"]) if "state" in told else ""
         code = ErrorCode(told["code"]) if "code" in told else ""
-        return cls(state, code, incident, told.get("path", ""))
+        stopped_in = ItemState(told["stopped_in"]) if "stopped_in" in told else ""
+        return cls(state, code, incident, told.get("path", ""), stopped_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _found_by_index(session_id: int, wanted: Wanted) -> ImportItemQuerySet:
         rows = rows.filter(state=ItemState.SKIPPED)
     elif wanted.code:
         rows = rows.filter(incident__code=wanted.code)
+    if wanted.stopped_in:
+        rows = rows.stopped().filter(stopped_in=wanted.stopped_in)
     return rows.filter(state=wanted.state) if wanted.state else rows
 
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Count, DateTimeField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import pace
+from ..counting import Histogram, histograms
 from ..models import AuditLog, ImportItem, ImportSession
-from ..state_machine import counted
 from ..state_synchronizer import SEEN_AFTER
 from ..states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
 
+Counts = Mapping[str, int]
+Stops = Mapping[str, Mapping[str, int]]  # see ImportSession.stops
 FRESH = timedelta(seconds=2)  # a picture that is older is taken anew where the session has moved
 
 
@@ -32,7 +34,8 @@ class Outlook:
 class Progress:
     """A session at one moment."""
 
-    counts: Mapping[str, int]
+    counts: Counts
+    stops: Stops
     bytes_found: int
     bytes_done: int  # of the files at rest, as of the last time that somebody at work counted
     counted_at: datetime
@@ -84,9 +87,9 @@ def progress_of_many(sessions: Sequence[ImportSession]) -> list[Progress]:
     now = timezone.now()
     counted_now = _count([session.pk for session in sessions if not _is_fresh(session, now)])
     return [
-        _progress(session, counted_now[session.pk], now)
-        if session.pk in counted_now
-        else _progress(session, session.counts, session.counted_at or now)
+        _progress(session, found.counts, found.stops, now)
+        if (found := counted_now.get(session.pk))
+        else _progress(session, session.counts, session.stops, session.counted_at or now)
         for session in sessions
     ]
 
@@ -98,16 +101,12 @@ def _is_fresh(session: ImportSession, now: datetime) -> bool:
     return session.counted_at is not None and now - session.counted_at < FRESH
 
 
-def _count(session_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """The items, by state, of each session that has moved since its picture; from indexes alone."""
-    found: dict[int, dict[str, int]] = {}
-    if session_ids:
-        moved = ImportSession.objects.filter(_has_moved(), pk__in=session_ids).order_by()
-        items = ImportItem.objects.filter(session__in=moved.values("pk"))
-        rows = items.values_list("session", "state").annotate(number=Count("pk")).order_by()
-        for pk, state, number in rows:
-            found.setdefault(pk, counted(()))[state] = number
-    return found
+def _count(session_ids: Sequence[int]) -> dict[int, Histogram]:
+    """The items of each session that has moved since its picture; from indexes alone."""
+    if not session_ids:
+        return {}
+    moved = ImportSession.objects.filter(_has_moved(), pk__in=session_ids).order_by()
+    return histograms(ImportItem.objects.filter(session__in=moved.values("pk")))
 
 
 def _has_moved() -> Q:
@@ -117,13 +116,15 @@ def _has_moved() -> Q:
     return Q(counted_at__isnull=True) | Q(Exists(written))
 
 
-def _progress(session: ImportSession, counts: Mapping[str, int], at: datetime) -> Progress:
+def _progress(session: ImportSession, counts: Counts, stops: Stops, at: datetime) -> Progress:
     done = sum(counts.get(state, 0) for state in ITEM_AT_REST)
     point = (at.timestamp(), done, session.bytes_done)
     rate = pace.rate(session.pace, point) if session.state in SESSION_RUNNING else None
     outlook = _outlook(session, counts, done, rate, at)
     took_s = _took_s(session)
-    return Progress(counts, session.bytes_found, session.bytes_done, at, rate, outlook, took_s)
+    return Progress(
+        counts, stops, session.bytes_found, session.bytes_done, at, rate, outlook, took_s
+    )
 
 
 def _took_s(session: ImportSession) -> float | None:
@@ -134,7 +135,7 @@ def _took_s(session: ImportSession) -> float | None:
 
 def _outlook(
     session: ImportSession,
-    counts: Mapping[str, int],
+    counts: Counts,
     done: int,
     rate: pace.Rate | None,
     now: datetime,

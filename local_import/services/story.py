@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import IntegerField, OuterRef, Subquery
+from django.db.models import IntegerField, OuterRef, Q, Subquery, TextChoices
+from django.utils.translation import gettext_lazy as _
 
+from ..audit_log_repository import AuditLogQuerySet
 from ..models import AuditLog, ImportItem, Incident
 
 ROWS = 25
@@ -17,13 +19,29 @@ def way_of(session_id: int) -> list[AuditLog]:
     return list(rows.order_by("pk")[:200])
 
 
-def story_of(session_id: int, *, before: int | None = None, errors: bool = False) -> list[AuditLog]:
-    """The session's own rows, or the errors of its files; newest first, from before a row on."""
-    rows = AuditLog.objects.of_session(session_id)
-    rows = rows.errors().filter(item__isnull=False) if errors else rows.own()
+class Chapter(TextChoices):
+    OWN = "own", _("The session itself")
+    ALL = "all", _("Session and files")
+    ERRORS = "errors", _("Errors of its files")
+
+
+def story_of(session_id: int, chapter: Chapter, before: int | None = None) -> list[AuditLog]:
+    """The rows of a chapter, newest first, from before a row on; each by an index of its own."""
+    rows = AuditLog.objects.of_session(session_id).select_related("item").defer("item__failure")
+    if chapter == Chapter.ALL:
+        return list(_before_in_time(rows, before).newest_first()[:ROWS])
+    rows = rows.own() if chapter == Chapter.OWN else rows.errors().filter(item__isnull=False)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return list(rows.select_related("item").defer("item__failure").order_by("-pk")[:ROWS])
+    return list(rows.order_by("-pk")[:ROWS])
+
+
+def _before_in_time(rows: AuditLogQuerySet, before: int | None) -> AuditLogQuerySet:
+    if before is None:
+        return rows
+    at = AuditLog.objects.filter(pk=before).values("timestamp")
+    earlier = Q(timestamp__lt=Subquery(at)) | Q(pk__lt=before)
+    return rows.filter(earlier, timestamp__lte=Subquery(at))
 
 
 class _UpTo(Subquery):

@@ -32,7 +32,7 @@ def damage(place: Place) -> None:
     write(place.library / one.media.path, b"damaged")
     forget(AuditLog.objects.transitions().of_item(one.pk).filter(to_state="imported"))
     ImportItem.objects.filter(pk=other.pk).update(destination="2001/elsewhere.jpg")
-    flip(ImportItem.objects.filter(state="skipped"), state="pending", skip_reason="")
+    flip(ImportItem.objects.filter(state="skipped"), state="pending", stopped_in="", skip_reason="")
     ImportSession.objects.update(counts={})
     write(place.library / "stray.jpg", STRAY)
     write(place.library / ".incoming/odd", b"half")

@@ -57,7 +57,7 @@ def leave_a_temporary_file(place):
 
 def call_it_missing(place):
     item = ImportItem.objects.get(pk=imported().pk)
-    flip(ImportItem.objects.filter(pk=item.pk), state="missing")
+    flip(ImportItem.objects.filter(pk=item.pk), state="missing", stopped_in="moving")
 
 
 def claim_after_the_end(place):
@@ -66,7 +66,7 @@ def claim_after_the_end(place):
 
 def fail_without_an_incident(place):
     rows = ImportItem.objects.filter(pk=imported().pk)
-    flip(rows, state="failed", error_code="damaged")
+    flip(rows, state="failed", stopped_in="moving", error_code="damaged")
 
 
 def resolve_by_hand(place):

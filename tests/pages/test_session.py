@@ -1,8 +1,11 @@
 """The page of one session: where it stands, how far it is, what fails in it, and what happened."""
 
 import csv
+import html
 import io
 import json
+import re
+from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session as SignIn
@@ -15,7 +18,7 @@ from local_import.guards import open_gate
 from local_import.models import ImportItem, ImportSession
 from local_import.services import control, story
 from local_import.state_synchronizer import StateSynchronizer
-from tests.builders import make_item, make_session, walk
+from tests.builders import make_item, make_session, step, walk
 
 SYNC = StateSynchronizer()
 
@@ -47,6 +50,45 @@ def test_the_page_tells_where_the_session_stands(viewer, session):
     assert (
         f'href="/import/sessions/{session.pk}/items/?state=failed" class="count-failed">2<' in text
     )
+
+
+CELL = re.compile(r'href="([^"]*)\?([^"]*)"[^>]*>([\d,]+)</a>')
+
+
+def test_each_number_of_the_matrix_leads_to_so_many_files(operator, session):
+    make_item(session, b"2020/m.jpg", "moving")
+    lost = make_item(session, b"2020/l.jpg", "moving")
+    door.move(ImportItem, lost.pk, step(lost, "fail"))
+    SYNC.sync_session_with_items(session.pk)
+    text = text_of(operator, f"/import/sessions/{session.pk}/?part=progress")
+
+    cells = CELL.findall(text)
+
+    found = {html.unescape(query): int(number) for _path, query, number in cells}
+    assert found == {
+        "state=pending": 1,
+        "state=moving": 1,
+        "state=imported": 6,
+        "state=skipped": 1,
+        "state=failed": 3,
+        "state=skipped&stopped_in=pending": 1,
+        "state=failed&stopped_in=pending": 2,
+        "state=failed&stopped_in=moving": 1,
+    }
+    for path, query, number in cells:
+        listed = text_of(operator, f"{path}?{html.unescape(query)}")
+        assert listed.count('<th scope="row"><a href="/import/items/') == int(number), query
+
+
+def test_what_stopped_in_one_state_can_be_tried_again_together(operator, session):
+    lost = make_item(session, b"2020/l.jpg", "moving")
+    door.move(ImportItem, lost.pk, step(lost, "fail"))
+    target = f"files:{session.pk}:state=failed&stopped_in=moving"
+
+    preview = text_of(operator, f"/import/operations/retry/?target={quote(target)}")
+
+    assert "l.jpg" in preview
+    assert "f.jpg" not in preview
 
 
 def test_the_way_is_drawn_with_the_state_it_is_in(viewer, session):
@@ -103,6 +145,41 @@ def test_the_story_can_be_cut_down_to_the_errors_and_paged(operator, session):
     )
 
 
+@pytest.mark.parametrize("rows", [1, 7, 25])
+@pytest.mark.parametrize("chapter", story.Chapter)
+def test_every_row_of_the_story_is_told_once_and_the_newest_first(
+    session, monkeypatch, chapter, rows
+):
+    failed = ImportItem.objects.filter(state="failed").first()
+    for _ in range(3):
+        StructuredLogger(session_id=session.pk, item_id=failed.pk).error("It broke.")
+    control.pause(session.pk, actor=Actor("kim"), reason="The card is slow.")
+    make_item(name=b"of another.jpg")
+    monkeypatch.setattr(story, "ROWS", rows)
+
+    told, before = [], None
+    while found := story.story_of(session.pk, chapter, before):
+        told += found
+        before = found[-1].pk
+
+    belongs = {
+        "own": lambda row: row.item_id is None,
+        "errors": lambda row: row.item_id is not None and row.level == "error",
+        "all": lambda row: True,
+    }[chapter]
+    newest_first = sorted(session.audit_rows.all(), key=lambda row: (row.timestamp, row.pk))[::-1]
+    assert told == [row for row in newest_first if belongs(row)]
+    assert len(told) >= 3
+
+
+def test_session_and_files_are_told_together(operator, session):
+    text = text_of(operator, f"/import/sessions/{session.pk}/?story=all&part=story")
+
+    assert "item.skip" in text
+    assert "2020/s.jpg" in text
+    assert "Session and files" in text
+
+
 @pytest.mark.parametrize("number", ["0", "999", "9" * 30])
 @pytest.mark.parametrize("page", ["", "items/", "why/", "report/csv/", "?part=progress"])
 def test_a_session_that_is_not_there_is_said_to_be_so(operator, number, page):
@@ -112,7 +189,9 @@ def test_a_session_that_is_not_there_is_said_to_be_so(operator, number, page):
     assert f"no session {number}" in answer.content.decode()
 
 
-@pytest.mark.parametrize("query", ["before=x", "before=" + "9" * 40, "part=nothing", "before=-1"])
+@pytest.mark.parametrize(
+    "query", ["before=x", "before=" + "9" * 40, "part=nothing", "before=-1", "story=none"]
+)
 def test_what_is_not_understood_is_said_and_changes_nothing(operator, session, query):
     assert operator.get(f"/import/sessions/{session.pk}/?{query}").status_code == 404
 

@@ -47,6 +47,10 @@ def walked(session, wanted):
         (Wanted(path="3/", state="skipped"), 1),
         (Wanted(path="%"), 0),
         (Wanted(code="empty", path="4/"), 1),
+        (Wanted(stopped_in="pending"), 10),
+        (Wanted(stopped_in="pending", state="failed"), 5),
+        (Wanted(stopped_in="moving"), 0),
+        (Wanted(stopped_in="pending", path="3/"), 2),
     ],
 )
 def test_the_pages_hold_every_file_once(session, monkeypatch, wanted, number, rows, window):
