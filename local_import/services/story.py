@@ -51,12 +51,11 @@ class _UpTo(Subquery):
     output_field = IntegerField()
 
 
-def problems_of(session_id: int) -> list[Incident]:
-    """The incidents that hold files of the session, each with their `number` as far as counted;
+def problems_of(session_id: int) -> list[tuple[Incident, int]]:
+    """The incidents that hold files of the session, with their number: MOST_COUNTED + 1 stands for more;
     the largest first."""
     held = ImportItem.objects.filter(incident=OuterRef("pk"), session=session_id)
     number = _UpTo(held.order_by().values("pk")[: MOST_COUNTED + 1])
     found = Incident.objects.unresolved().filter(sessions=session_id)
-    return list(
-        found.annotate(number=number).filter(number__gt=0).order_by("-number", "pk")[:PROBLEMS]
-    )
+    rows = found.annotate(number=number).filter(number__gt=0).order_by("-number", "pk")
+    return [(row, row.number) for row in rows[:PROBLEMS]]  # type: ignore[attr-defined]

@@ -119,10 +119,19 @@ def test_no_page_has_a_script_or_a_style_that_the_policy_would_stop(maintainer):
             assert not re.findall(r"<[a-z][^>]* (?:style|on[a-z]+|hx-on[^=]*)=", text), address
 
 
+def moving():
+    """The addresses of a session that runs with nobody at it, and of a file that waits in it."""
+    waits = make_item(session := make_session("importing"), b"waits.jpg")
+    for number in range(3):
+        make_item(session, b"%d/f.jpg" % number, "failed")
+    session_address = address_of(f"session:{session.pk}")
+    return (session_address, f"{session_address}why/", address_of(f"item:{waits.pk}"))
+
+
 def test_every_page_asks_little_of_the_database(operator, django_assert_max_num_queries):
     world = World()
     operator.get("/import/")
-    for address in addresses(world).values():
+    for address in (*addresses(world).values(), *moving()):
         if is_page(operator, address) and not address.startswith("/admin/"):
             with django_assert_max_num_queries(12, info=address):
                 operator.get(address)
@@ -130,10 +139,8 @@ def test_every_page_asks_little_of_the_database(operator, django_assert_max_num_
 
 def test_what_is_asked_again_and_again_asks_less(operator, django_assert_max_num_queries):
     world, found = World(), 0
-    waits = make_item(make_session("importing"), b"waits.jpg")
     operator.get("/import/")
-    moving = (address_of(f"session:{waits.session_id}"), address_of(f"item:{waits.pk}"))
-    for address in (*addresses(world).values(), *moving):
+    for address in (*addresses(world).values(), *moving()):
         if not is_page(operator, address) or address.startswith("/admin/"):
             continue
         text = operator.get(address).content.decode()

@@ -10,11 +10,11 @@ from ...models import AuditLog, ImportItem, ImportSession, Incident
 from ...models.incident import IncidentState
 from ...states import SESSION_RUNNING, ItemState, SessionState
 from ...wording import retell
+from ..story import problems_of
 from .item import MOST_COUNTED, tell_record
 from .waiting import tell_stops, tell_wait
 from .words import Account, Explanation
 
-SHOWN_INCIDENTS = 10
 # The row of a transition is written a moment after the time that the session itself keeps of it.
 _MOMENT = timedelta(seconds=5)
 
@@ -59,10 +59,8 @@ def _tell_counts(account: Account, session: ImportSession) -> None:
 
 
 def _tell_incidents(account: Account, session: ImportSession) -> None:
-    failing = ImportItem.objects.filter(incident=OuterRef("pk"), session=session)
-    found = Incident.objects.unresolved().filter(Exists(failing)).most_recent_first()
-    for incident in found[:SHOWN_INCIDENTS]:
-        number = incident.items.filter(session=session)[:MOST_COUNTED].count()
+    for incident, counted in problems_of(session.pk):
+        number = min(counted, MOST_COUNTED)
         account.say("incident_open", number=number, title=incident.title, incident=incident.pk)
         account.follow_failure(incident.failure)
         account.offer("retry_incident", incident=incident.pk, number=number)

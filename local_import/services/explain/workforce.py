@@ -21,7 +21,8 @@ def tell_workforce(
 ) -> None:
     """Who is at the session; or, where there is work and nobody at it, why nobody comes."""
     fresh = Worker.objects.filter(heartbeat_at__gt=now - LEASE)
-    here = [worker for worker in fresh.filter(session=session) if not _is_dead(worker)]
+    alive = [worker for worker in fresh if not is_provably_dead(worker.name)]
+    here = [worker for worker in alive if worker.session_id == session.pk]
     if here:
         age = now - max(worker.heartbeat_at for worker in here)
         names = [worker.name for worker in here]
@@ -30,17 +31,15 @@ def tell_workforce(
         code = "runner_here" if session.walked_at else "being_walked"
         account.say(code, runner=session.runner, until=session.runner_lease_until)
     elif not here and is_due:
-        _tell_absence(account, session, now)
+        _tell_absence(account, session, alive, now)
 
 
-def _is_dead(worker: Worker) -> bool:
-    return is_provably_dead(worker.name)
-
-
-def _tell_absence(account: Account, session: ImportSession, now: datetime) -> None:
+def _tell_absence(
+    account: Account, session: ImportSession, alive: list[Worker], now: datetime
+) -> None:
     if session.runner:
         account.say("runner_gone", runner=session.runner, until=session.runner_lease_until)
-    _tell_others(account, session, now)
+    _tell_others(account, alive)
     _tell_calls(account, session, now)
     if trouble := versions.misfit():
         account.say("tables_misfit", trouble=trouble)
@@ -50,9 +49,7 @@ def _tell_absence(account: Account, session: ImportSession, now: datetime) -> No
     account.offer("run_session_here", session=session.pk)
 
 
-def _tell_others(account: Account, session: ImportSession, now: datetime) -> None:
-    fresh = Worker.objects.filter(heartbeat_at__gt=now - LEASE).exclude(session=session)
-    alive = [worker for worker in fresh if not _is_dead(worker)]
+def _tell_others(account: Account, alive: list[Worker]) -> None:
     if not alive:
         account.say("no_worker_alive", looked_back=LEASE)
         return
