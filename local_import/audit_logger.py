@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from . import setwise
+from . import correlation, setwise
 from .audit_log_repository import row_id
 from .models import AuditLog, ImportItem
 from .models.audit_log import AuditCategory, AuditLevel
@@ -50,7 +50,10 @@ SYSTEM = Actor("system")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row to be. `details` must be JSON; what is too large is cut, with a note of how much."""
+    """A row to be. `details` must be JSON; what is too large is cut, with a note of how much.
+
+    Where it names no request or task, it belongs to the current ones; see correlation.
+    """
 
     category: str
     message: str
@@ -74,6 +77,8 @@ class Entry:
     def columns(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in self.__slots__}
         values["actor"] = self.actor.name
+        for name, known in zip(("request_id", "task_id"), correlation.current(), strict=True):
+            values[name] = values[name] or known
         texts = {name: _fitting(name, v) for name, v in values.items() if isinstance(v, str)}
         return (values | texts) | {
             "timestamp": timezone.now(),

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "local_import.pages.viewer.correlated_request",
     "local_import.pages.viewer.in_the_viewers_zone",
     "local_import.pages.viewer.without_nul",
     "axes.middleware.AxesMiddleware",  # the last: it turns a lock-out into its answer

@@ -8,15 +8,20 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError
 from kombu.exceptions import OperationalError as BrokerError
 
+from ..correlation import correlated, new_id
 from .refusals import give_up
 
 
 class DeskCommand(BaseCommand):
-    """Says what is wrong and what to do, with exit status 1; `--traceback` shows the error itself."""
+    """Says what is wrong and what to do, with exit status 1; `--traceback` shows the error itself.
+
+    What one call of a command writes to the audit log carries one request id.
+    """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return super().execute(*args, **options)
+            with correlated(request_id=new_id("command")):
+                return super().execute(*args, **options)
         except (DatabaseError, InterfaceError, BrokerError) as error:
             if options.get("traceback"):
                 raise

@@ -90,6 +90,11 @@ class OperationRun(models.Model):
     def is_over(self) -> bool:
         return self.state in RUN_IS_OVER
 
+    @property
+    def request_id(self) -> str:
+        """What its rows of the audit log carry, from the asking to the end."""
+        return f"operation-{self.pk}"
+
     def told(self) -> dict[str, Any]:
         """As plain data."""
         columns = ("name", "target", "state", "total", "done", "refused", "refusals", "result")

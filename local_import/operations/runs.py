@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from .. import door, doorbell
 from ..audit_logger import Actor, AuditLogger, Entry
+from ..correlation import correlated
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem, Operation
 from ..models import ImportItem, ImportSession, OperationRun
@@ -126,7 +127,7 @@ def work(
     run = OperationRun.objects.get(pk=run_id)
     OperationRun.objects.filter(pk=run_id, state=RunState.WAITING).update(state=RunState.RUNNING)
     until = time.monotonic() + TURN_S
-    with translation.override(run.language):
+    with translation.override(run.language), correlated(request_id=run.request_id):
         try:
             while REGISTRY[Operation(run.name)].step(run_id):
                 if not raising and (should_stop() or time.monotonic() > until):
@@ -195,6 +196,7 @@ def _tell(run: OperationRun, action: str, message: str, actor: Actor | None = No
         session_id=target.pk if target.kind in ("session", "files") else None,
         item_id=target.pk if target.kind == "item" else None,
         actor=actor or Actor(run.actor, run.user_id),
+        request_id=run.request_id,
         details=run.told(),
     )
     _audit.record(entry)

@@ -63,6 +63,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "course": (course := list(_course(tally, wanted))),
         "drawn": [row[:3] for row in course],
         "most": audit_rows.MOST_EXPORTED,
+        "around": audit_rows.STRETCH // 2,
     }
     return draw(request, "audit", _("Audit log"), shown | told)
 

@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
+from ..correlation import correlated, new_id
+
 COOKIE = "zone"  # set by desk.js: the browser's IANA time zone
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -43,6 +45,19 @@ def no_login_form_in_a_part(answer: Answer) -> Answer:
         is_part = request.headers.get("HX-Request") == "true"
         to_login = response.headers.get("Location", "").startswith(resolve_url(settings.LOGIN_URL))
         return HttpResponse(status=401) if is_part and to_login else response
+
+    return middleware
+
+
+def correlated_request(answer: Answer) -> Answer:
+    """Middleware: what a request writes to the audit log carries one id; the answer names it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request_id = new_id("page")
+        with correlated(request_id=request_id):
+            response = answer(request)
+        response.headers["X-Request-ID"] = request_id
+        return response
 
     return middleware
 

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from local_import.audit_logger import AuditLogger, Entry, StructuredLogger
-from local_import.models import AuditLog
+from local_import.models import AuditLog, OperationRun
 from local_import.models.audit_log import AuditCategory
 from local_import.reporting import audit_rows
+from tests.builders import make_item, make_session
 from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
@@ -273,3 +274,36 @@ def test_the_course_follows_the_filter_and_its_links_keep_it(operator):
 def test_without_rows_there_is_no_course(operator):
     assert course(operator) == []
     assert course(operator, "level:critical") == []
+
+
+def requests(action):
+    return set(AuditLog.objects.filter(action=action).values_list("request_id", flat=True))
+
+
+def test_what_a_page_is_asked_for_is_one_request_that_the_answer_names(operator):
+    item = make_item(make_session("importing"), state="failed")
+    address = f"/import/operations/retry/?target=item:{item.pk}"
+
+    asked, again = operator.get(address), operator.get(address)
+    assert asked.headers["X-Request-ID"] != again.headers["X-Request-ID"]
+
+    refused = operator.post(f"/import/operations/pause/?target=session:{item.session_id}")
+    done = operator.post(f"/import/operations/pause/?target=session:{item.session_id}")
+
+    assert (refused.status_code, done.status_code) == (302, 409)
+    assert requests("refused.pause") == {done.headers["X-Request-ID"]}
+    assert all(one.startswith("operation-") for one in requests("session.pause"))
+
+
+def test_from_a_row_one_comes_to_all_of_its_request(operator):
+    item = make_item(make_session("importing"), state="failed")
+    operator.post(f"/import/operations/retry/?target=item:{item.pk}")
+    run = OperationRun.objects.get()
+
+    page = operator.get(f"/import/operations/runs/{run.pk}/").content.decode()
+    assert f"/import/audit/?q=request:{run.request_id}" in page
+
+    rows = operator.get(f"/import/audit/?q=request:{run.request_id}").content.decode()
+    assert "<code>operation.ask</code>" in rows
+    assert "<code>item.requeue</code>" in rows
+    assert "<code>item.fail</code>" not in rows

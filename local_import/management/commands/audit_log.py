@@ -15,7 +15,8 @@ from ..desk_command import DeskCommand
 MOST = 100_000  # rows at once
 _COLUMNS = (
     "id", "timestamp", "level", "category", "action", "message", "session_id", "item_id",
-    "external_item", "actor", "from_state", "to_state", "duration_ms", "details",
+    "external_item", "actor", "request_id", "task_id", "from_state", "to_state", "duration_ms",
+    "details",
     "error_type", "error_message", "recommended_actions",
 )  # fmt: skip
 
