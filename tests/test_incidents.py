@@ -422,6 +422,10 @@ def test_the_record_tells_how_trying_again_went():
     assert record.ended == 4
     assert incidents.record_after("permission_denied", incident_id=made[0].incident_id) == record
     assert incidents.record_after("damaged").ended == 0
+    other = fail(make_item(session, b"o.jpg"), "damaged", path="/inbox/o.jpg")
+    known = [made[0].incident_id, other.incident_id]
+    assert incidents.records_of(known) == {made[0].incident_id: record}
+    assert incidents.records_of([]) == {}
 
 
 def test_a_file_that_is_undone_and_imported_again_counts_for_no_advice():

@@ -7,7 +7,7 @@ the other. A file that does not fail costs nothing.
 from .book import Sighting, acknowledge, note, resolve_over
 from .failing import note_failures, records_failure
 from .fingerprint import fingerprint, place_of
-from .record import Record, record_after
+from .record import Record, record_after, records_of
 
 __all__ = [
     "Record",
@@ -19,5 +19,6 @@ __all__ = [
     "place_of",
     "record_after",
     "records_failure",
+    "records_of",
     "resolve_over",
 ]

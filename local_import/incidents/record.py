@@ -7,7 +7,7 @@ and this asks where those items are now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import F, Q
@@ -46,19 +46,34 @@ def record_after(code: str, *, incident_id: int | None = None) -> Record:
     """How trying again after this error code went: in one incident, or anywhere."""
     chosen = Q(pk=incident_id) if incident_id else Q(code=code)
     newest = Incident.objects.filter(chosen).most_recent_first()[:_NEWEST_INCIDENTS]
-    ends = _ends(list(newest.values_list("pk", flat=True)))
+    tried = _tried(list(newest.values_list("pk", flat=True)), MOST)
+    return _record(end for _incident, end in tried)
+
+
+def records_of(incidents: Sequence[int]) -> dict[int, Record]:
+    """The same in each of the incidents, by one query; one of which nothing was tried again is not there."""
+    ends: dict[int, list[str]] = {}
+    for incident, end in _tried(incidents, MOST * len(incidents)):
+        ends.setdefault(incident, []).append(end)
+    return {incident: _record(found) for incident, found in ends.items()}
+
+
+def _tried(incidents: Sequence[int], most: int) -> list[tuple[int, str]]:
+    """After which incident a file was tried again, and how that ended."""
+    rows = ImportItem.objects.filter(retried_after__in=incidents)
+    same = rows.annotate(same=Q(incident=F("retried_after")))
+    found = same.values("retried_after", "state", "same")[:most]
+    return [(row["retried_after"], _end(row)) for row in found]
+
+
+def _record(ends: Iterable[str]) -> Record:
+    number = Counter(ends)
     return Record(
-        imported=ends["imported"],
-        failed_again=ends["again"],
-        otherwise=ends["otherwise"],
-        is_cut=sum(ends.values()) >= MOST,
+        imported=number["imported"],
+        failed_again=number["again"],
+        otherwise=number["otherwise"],
+        is_cut=number.total() >= MOST,
     )
-
-
-def _ends(incidents: list[int]) -> Counter[str]:
-    tried = ImportItem.objects.filter(retried_after__in=incidents)
-    rows = tried.annotate(same=Q(incident=F("retried_after"))).values("state", "same")
-    return Counter(map(_end, rows[:MOST]))
 
 
 def _end(row: Mapping[str, object]) -> str:

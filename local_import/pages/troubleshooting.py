@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from .. import incidents
 from ..filters import Filter
 from ..reporting import trouble
 from ..transactions import database_now
@@ -31,8 +32,10 @@ def _told(wanted: Filter) -> Context:
     now = database_now()
     found = trouble.unresolved(wanted)
     heavy = trouble.weighed(found, now)
+    shown = heavy[:SHOWN]
+    records = incidents.records_of([one.incident.pk for one in shown])
     told: dict[str, Any] = {
-        "incidents": heavy[:SHOWN],
+        "incidents": [(one, records.get(one.incident.pk)) for one in shown],
         "number": len(found),
         "is_cut": len(found) >= trouble.NEWEST,
         "matrix": trouble.matrix(found, now),

@@ -30,6 +30,15 @@ def test_what_the_check_has_found_is_one_link_away(viewer, world):
     assert 'href="/import/consistency/findings/"' in text
 
 
+def test_the_list_tells_how_trying_again_went(operator, world):
+    """Of the one file that fails, a try has failed again."""
+    assert "0 of 1" in operator.get(LIST).content.decode()
+
+    operator.post(f"/import/operations/retry/?target=item:{world.failed.pk}")
+
+    assert "0 of 1" not in operator.get(LIST).content.decode(), "it is under way"
+
+
 def test_without_an_incident_the_page_says_that_nothing_fails(viewer):
     assert "Nothing fails." in viewer.get(LIST).content.decode()
 
