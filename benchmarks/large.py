@@ -106,8 +106,8 @@ def _insert_media(number: int) -> None:
 
 
 _COLUMNS = (
-    *("session_id", "path", "path_digest", "shown_path", "state", "sha256", "destination"),
-    *("media_id", "error_code", "skip_reason", "incident_id", "failure"),
+    *("session_id", "path", "path_digest", "shown_path", "state", "stopped_in", "sha256"),
+    *("destination", "media_id", "error_code", "skip_reason", "incident_id", "failure"),
     *("owner", "lease_until", "fence"),
 )
 
@@ -143,18 +143,18 @@ def _unfinished(n: int, index: int) -> tuple[object, ...]:
     if index < MOVING:
         until = timezone.now() + timedelta(days=1)
         held = ("far:1:1", until, 1)
-        return ("moving", _sha256(n), library_path(n), None, "", "", None, {}, *held)
-    return ("pending", "", "", None, "", "", None, {}, "", None, 0)
+        return ("moving", "", _sha256(n), library_path(n), None, "", "", None, {}, *held)
+    return ("pending", "", "", "", None, "", "", None, {}, "", None, 0)
 
 
 def _ended(n: int, index: int, incident: int | None) -> tuple[object, ...]:
     rest = ("", None, 1)
     if incident is not None and index % 20 == 7:
         code = "permission_denied"
-        return ("failed", "", "", None, code, "", incident, FAILURE, *rest)
+        return ("failed", "analyzing", "", "", None, code, "", incident, FAILURE, *rest)
     if index % 20 == 9:
-        return ("skipped", _sha256(n), "", n - 1, "", "duplicate", None, {}, *rest)
-    return ("imported", _sha256(n), library_path(n), n, "", "", None, {}, *rest)
+        return ("skipped", "checking", _sha256(n), "", n - 1, "", "duplicate", None, {}, *rest)
+    return ("imported", "", _sha256(n), library_path(n), n, "", "", None, {}, *rest)
 
 
 def _insert_audit() -> None:
@@ -199,5 +199,7 @@ def _count(sessions: list[ImportSession]) -> None:
     for session in (sessions[0], sessions[1], sessions[-1]):
         snapshot = StateSynchronizer().get_session_snapshot(session.pk)
         ImportSession.objects.filter(pk=session.pk).update(
-            counts=dict(snapshot.counts), counted_at=snapshot.counted_at
+            counts=dict(snapshot.counts),
+            stops=dict(snapshot.stops),
+            counted_at=snapshot.counted_at,
         )

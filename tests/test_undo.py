@@ -180,10 +180,24 @@ def test_a_duplicate_that_still_has_its_bytes_is_imported_instead(
     report = ask(imported)
 
     assert (report.undone, report.refused) == (4, [])
+    assert report.handed_over == {other.pk: 1}
+    assert ImportSession.objects.get(pk=other.pk).rung_at is not None, "its workers are called"
     done = run(other)
     assert (done.state, done.counts["imported"]) == ("imported", 1)
     assert (library / Media.objects.get().path).read_bytes() == PHOTOS["1.jpg"]
     assert files(inbox) == PHOTOS
+
+
+def test_who_undoes_is_told_which_session_imports_a_duplicate_instead(imported, tmp_path):
+    other = run(other_session(tmp_path, "1.jpg"))
+
+    undone = operations.carry_out(
+        "undo", f"session:{imported.pk}", actor=OPERATOR, reason="Wrong card.", wait=True
+    )
+
+    assert undone.result["told"] == (
+        f"Session {other.pk} imports 1 file that it had skipped as a duplicate."
+    )
 
 
 @pytest.mark.parametrize("fate", ["gone", "changed", "without its source", "unreadable"])

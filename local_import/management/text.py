@@ -25,6 +25,10 @@ def session(report: Mapping[str, Any]) -> str:
         lines.append(f"  {report['undone']} undone, {len(report['refused'])} could not be")
         for entry in report["refused"][:SHOWN_FAILURES]:
             lines += _failure(entry)
+        for other, number in report["handed_over"].items():
+            lines.append(
+                f"  {number} that session {other} skipped as duplicates are imported there now"
+            )
     return "\n".join(lines + _failures(report))
 
 

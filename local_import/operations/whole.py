@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from .. import incidents
 from ..audit_logger import Actor
@@ -90,7 +91,20 @@ def _undo(target: Target, actor: Actor, reason: str) -> Result:
     report = undo.undo(target.pk, actor=actor, reason=reason)
     causes = Counter(one.failure["summary"] for one in report.refused)
     told = [{"why": why, "number": number} for why, number in causes.most_common()]
-    return {"refused": causes.total(), "refusals": told}
+    return {
+        "refused": causes.total(),
+        "refusals": told,
+        "told": " ".join(_handed_over(pk, number) for pk, number in report.handed_over.items()),
+    }
+
+
+def _handed_over(session: int, number: int) -> str:
+    text = ngettext(
+        "Session %(session)d imports %(number)d file that it had skipped as a duplicate.",
+        "Session %(session)d imports %(number)d files that it had skipped as duplicates.",
+        number,
+    )
+    return text % {"session": session, "number": number}
 
 
 def _rescan(target: Target, actor: Actor, reason: str) -> Result:

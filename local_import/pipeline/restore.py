@@ -41,14 +41,25 @@ class Refusal:
     failure: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of a batch."""
+
+    last: int  # the id of its last item; 0 where there was none
+    number: int  # files that went back
+    refused: list[Refusal]
+    handed_over: dict[
+        int, int
+    ]  # session → files of it that are imported after all, not as duplicates
+
+
 def restore_batch(
     desk: Desk, after: int, actor: Actor, reason: str, beat: Callable[[], object]
-) -> tuple[int, int, list[Refusal]]:
+) -> Restored:
     """Take the next imported items back, those behind the id `after`; `beat` is called for each.
 
-    Returns the last id that was looked at (0: there was none), how many were taken back, and what
-    was refused. The rows of the others change in one transaction, after the disk is in order.
-    Raises ImportProblem when a disk cannot confirm it; then no row has changed.
+    The rows change in one transaction, after the disk is in order. Raises ImportProblem when a disk
+    cannot confirm it; then no row has changed.
     """
     waiting = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.IMPORTED)
     items = list(waiting.filter(pk__gt=after).select_related("media").order_by("pk")[:BATCH])
@@ -57,12 +68,14 @@ def restore_batch(
         beat()
         found.append((item, _restore_one(desk, item)))
     back = [item for item, refusal in found if refusal is None]
+    handed_over: dict[int, int] = {}
     if back:
         _make_durable(desk)
-        for session_id in in_transaction(partial(_record, desk, back, actor, reason)):
-            StateSynchronizer().sync_session_with_items(session_id, actor=actor)
+        handed_over = in_transaction(partial(_record, desk, back, actor, reason))
+    for session_id in handed_over:
+        StateSynchronizer().sync_session_with_items(session_id, actor=actor)
     refused = [refusal for _, refusal in found if refusal is not None]
-    return (items[-1].pk if items else 0), len(back), refused
+    return Restored(items[-1].pk if items else 0, len(back), refused, handed_over)
 
 
 def _make_durable(desk: Desk) -> None:
@@ -168,8 +181,8 @@ def _place(item: ImportItem) -> bytes:
     return item.destination.encode()
 
 
-def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -> set[int]:
-    """Returns the other sessions that changed with it."""
+def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -> dict[int, int]:
+    """Returns the other sessions that changed with it, with the number of their files."""
     ids = [item.pk for item in back]
     media = [item.media_id for item in back if item.media_id]
     # Who skips a duplicate of one of these from now on waits, finds it gone, and looks again.
@@ -192,7 +205,7 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     return changed
 
 
-def _offer_duplicates_again(desk: Desk, media: Sequence[int], actor: Actor) -> set[int]:
+def _offer_duplicates_again(desk: Desk, media: Sequence[int], actor: Actor) -> dict[int, int]:
     """What other sessions skipped as duplicates is to be imported after all."""
     others = ImportItem.objects.filter(media_id__in=media, state=ItemState.SKIPPED)
     others = others.exclude(session=desk.session_id)
@@ -204,4 +217,4 @@ def _offer_duplicates_again(desk: Desk, media: Sequence[int], actor: Actor) -> s
         door.move_many(
             [step], ids, from_state=ItemState.SKIPPED, session_id=session_id, actor=actor
         )
-    return set(by_session)
+    return {session_id: len(ids) for session_id, ids in by_session.items()}

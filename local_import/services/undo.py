@@ -6,6 +6,7 @@ the sweeper, or by asking again. What cannot be undone stays imported, with the 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NoReturn
@@ -20,13 +21,16 @@ from ..pipeline.restore import Refusal, restore_batch
 from ..pipeline.runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_AT_REST, ItemState
-from . import control, possible, sessions
+from ..transactions import database_now
+from . import background, control, possible, sessions
 
 
 @dataclass(slots=True)
 class UndoReport:
     undone: int = 0
     refused: list[Refusal] = field(default_factory=list)
+    # Session → files that it skipped as duplicates of what went back, and imports itself now.
+    handed_over: Counter[int] = field(default_factory=Counter)
 
 
 def undo(session_id: int, *, actor: Actor, reason: str) -> UndoReport:
@@ -57,13 +61,17 @@ def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
         report, last = UndoReport(), 0
         beat = meanwhile(lambda: False, RENEW_EVERY_S, partial(renew, session_id))
         while True:
-            last, number, refused = restore_batch(desk, last, actor, reason, beat)
-            if not last:
+            batch = restore_batch(desk, last, actor, reason, beat)
+            if not batch.last:
                 break
-            report.undone += number
-            report.refused += refused
+            last = batch.last
+            report.undone += batch.number
+            report.refused += batch.refused
+            report.handed_over.update(batch.handed_over)
         fsops.tidy(desk.source)
     _conclude(session_id, actor, reason)
+    for other in report.handed_over:
+        background.call_workers(sessions.get(other), database_now())
     return report
 
 

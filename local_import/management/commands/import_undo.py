@@ -31,7 +31,11 @@ class Command(SessionCommand):
         except KeyboardInterrupt:
             sys.stderr.write(_INTERRUPTED.format(session_id))
             sys.exit(130)
-        return {"undone": report.undone, "refused": [_told(one) for one in report.refused]}
+        return {
+            "undone": report.undone,
+            "refused": [_told(one) for one in report.refused],
+            "handed_over": {str(pk): number for pk, number in report.handed_over.items()},
+        }
 
     def status(self, more: dict[str, Any]) -> int:
         return 1 if more["refused"] else 0
