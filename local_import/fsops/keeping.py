@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 SHARDS = 256  # directories, by the first two hexadecimal digits of a name
+WRITTEN_WITHIN_S = 60.0  # what is being written for longer was left by a process that is gone
+_BEING_WRITTEN = b"new-"
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -39,7 +42,7 @@ def keep(root: bytes, name: bytes, content: bytes, *, most_bytes: int) -> None:
     shard = _shard(root, name)
     os.makedirs(shard, 0o700, exist_ok=True)
     _make_room(shard, most_bytes // SHARDS - len(content))
-    new = os.path.join(shard, b"new-%d-%d" % (os.getpid(), threading.get_ident()))
+    new = os.path.join(shard, _BEING_WRITTEN + b"%d-%d" % (os.getpid(), threading.get_ident()))
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
     try:
         left = memoryview(content)
@@ -60,8 +63,7 @@ def _shard(root: bytes, name: bytes) -> bytes:
 
 def _make_room(shard: bytes, most_bytes: int) -> None:
     """Remove what was not wanted for longest, until the shard has `most_bytes` at most."""
-    with os.scandir(shard) as entries:
-        found = [(entry.stat(follow_symlinks=False), entry.path) for entry in entries]
+    found = list(_finished(shard))
     whole = sum(one.st_size for one, _path in found)
     for one, path in sorted(found, key=lambda pair: pair[0].st_atime_ns):
         if whole <= most_bytes:
@@ -69,3 +71,14 @@ def _make_room(shard: bytes, most_bytes: int) -> None:
         with suppress(FileNotFoundError):  # another process makes room too
             os.unlink(path)
         whole -= one.st_size
+
+
+def _finished(shard: bytes) -> Iterator[tuple[os.stat_result, bytes]]:
+    """The files of a shard that nobody is writing now, and that nobody has removed meanwhile."""
+    with os.scandir(shard) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                found = entry.stat(follow_symlinks=False)
+                young = time.time() - found.st_mtime < WRITTEN_WITHIN_S
+                if not (young and entry.name.startswith(_BEING_WRITTEN)):
+                    yield found, entry.path
