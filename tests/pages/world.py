@@ -7,10 +7,12 @@ from django.db.models import Model
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from local_import import door
+from local_import import door, metrics
 from local_import.alerts.rules import all_rules
+from local_import.counting import histogram
 from local_import.door import Step
-from local_import.models import Alert, Finding, ImportItem, OperationRun, Worker
+from local_import.models import Alert, Finding, ImportItem, ImportSession, OperationRun, Worker
+from local_import.models.metric_bucket import Measure
 from local_import.state_machine import declared
 from local_import.states import ItemState
 from tests.builders import make_item, make_session
@@ -74,6 +76,25 @@ class World:
         self.run = OperationRun.objects.create(
             name="retry", target=f"session:{self.session.pk}", key="world", actor="operator"
         )
+        self._take_picture()
+        self._measure()
+
+    def _take_picture(self):
+        found = histogram(self.session.pk)
+        rows = ImportSession.objects.filter(pk=self.session.pk)
+        rows.update(counts=found.counts, stops=found.stops, counted_at=timezone.now())
+        self.session = rows.get()
+
+    def _measure(self):
+        measured = metrics.Measurements()
+        ids = [item.pk for item in self.items]
+        for measure in (Measure.WAIT, Measure.ANALYSE, Measure.PLACE, Measure.BATCH):
+            measured.of(measure, format="jpeg").add_all([3.0, 5.0, 40.0])
+        file = Measure.FILE
+        measured.of(file, format="jpeg").add_all([9.0, 7.0], size_bytes=9_000, item_ids=ids[:2])
+        failed = measured.of(file, format="jpeg", code="damaged")
+        failed.add_all([2.0], failed=True, item_ids=[self.failed.pk])
+        measured.write()
 
     def _fail_again(self):
         """By a failure of which everything is known, and an incident."""
