@@ -200,6 +200,11 @@ def counts_forgotten(w):
     return {"session_counts"}, NOTHING
 
 
+def stops_edited(w):
+    ImportSession.objects.update(stops={"failed": {"moving": 7}})
+    return {"session_counts"}, NOTHING
+
+
 def last_audit_row_removed(w):
     forget(w.trail(w.item()).filter(to_state="imported"))
     return {"item_state_unaudited"}, NOTHING

@@ -43,7 +43,8 @@ def _judged(session: ImportSession, found: Histogram) -> Iterator[Suspect]:
         told = facts | {"should_be": str(due)}
         yield Suspect("session_state", str(session.pk), told, session.pk)
     elif not found.is_of(session):
-        told = facts | {"is": session.counts | session.stops, "should_be": counts | found.stops}
+        stored = {"counts": session.counts, "stops": session.stops}
+        told = facts | {"is": stored, "should_be": {"counts": counts, "stops": found.stops}}
         yield Suspect("session_counts", str(session.pk), told, session.pk)
 
 
