@@ -341,7 +341,7 @@ WAYS = [
     session_state, session_canceled, item_state, item_forgotten, item_called_failed, item_deleted,
     file_deleted, file_deleted_everywhere, file_truncated, file_grown, bit_flipped,
     bit_flipped_without_source, file_moved, files_swapped, file_is_a_link, file_is_a_directory,
-    stray, stray_pipe, left_over, counts_edited, counts_forgotten, last_audit_row_removed,
+    stray, stray_pipe, left_over, counts_edited, counts_forgotten, stops_edited, last_audit_row_removed,
     audit_row_removed, audit_of_an_item_removed, audit_of_the_session_removed, audit_row_changed,
     media_of_another, media_path_edited, media_paths_exchanged, media_path_outside,
     media_size_edited, media_hash_edited, item_hash_edited, item_place_edited, worker_died,
