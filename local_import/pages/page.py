@@ -36,15 +36,16 @@ def draw(
     Each part is the template local_import/<name>/<part>.html, drawn with what its function returns;
     the page places it as {{ parts.<part> }}. While something is moving, the browser asks for the parts
     again; a part that would be drawn as it was is answered with 204. The parts of `later` take long: the
-    browser asks for them once the page is there, and they are placed like the others.
+    browser asks for them once the page is there, and once more when all has come to rest; they are placed
+    like the others.
     """
     context, parts, later = context or {}, parts or {}, later or {}
     asked, known_parts = request.GET.get("part"), {**parts, **later}
     if known_parts and asked is not None:
         if asked not in known_parts:
             raise Http404(_("This page has no part of that name."))
-        moves = moving and asked in parts
-        return _alone(request, name, asked, context, known_parts[asked], moves)
+        more, moves = known_parts[asked], moving and asked in parts
+        return _alone(request, name, asked, context, more, moves, once=asked in later)
     drawn = {part: _promised(request, part) for part in later} | {
         part: _section(request, name, part, context | more(), moving)[0]
         for part, more in parts.items()
@@ -66,15 +67,22 @@ def _alone(
     context: Context,
     more: Callable[[], Context],
     moving: bool,
+    once: bool,
 ) -> HttpResponse:
-    section, mark = _section(request, name, part, context | more(), moving)
+    section, mark = _section(request, name, part, context | more(), moving, once=once)
     if moving and mark == request.GET.get("seen"):
         return HttpResponse(status=204)
     return HttpResponse(section)
 
 
 def _section(
-    request: HttpRequest, name: str, part: str, context: Context, moving: bool
+    request: HttpRequest,
+    name: str,
+    part: str,
+    context: Context,
+    moving: bool,
+    *,
+    once: bool = False,
 ) -> tuple[SafeString, str]:
     """The part in its frame, and a mark that is another when the part is another."""
     known = context | {"moving": moving}
@@ -82,7 +90,9 @@ def _section(
     mark = blake2b(body.encode(), digest_size=8).hexdigest()
     framed = {"part": part, "body": mark_safe(body), "mark": mark, "moving": moving}  # noqa: S308
     address = f"{request.path}?{_asking_for(request, part)}"
-    return render_to_string("local_import/part.html", framed | {"address": address}), mark
+    return render_to_string(
+        "local_import/part.html", framed | {"address": address, "once": once}
+    ), mark
 
 
 def _asking_for(request: HttpRequest, part: str) -> str:

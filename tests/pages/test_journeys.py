@@ -79,6 +79,7 @@ def test_a_newcomer_imports_a_card_and_sees_it_done(sign_in, card):
     work()
 
     page.get_by_text("4 of 4 files at rest").wait_for()
+    page.locator(".speed").get_by_text("file.place").wait_for()  # asked for once more
     assert Media.objects.count() == 3
     assert ImportSession.objects.get().state == "failed"
 

@@ -236,7 +236,7 @@ def test_the_page_and_its_parts_ask_little(operator, session, django_assert_max_
     with django_assert_max_num_queries(12):
         operator.get(f"/import/sessions/{session.pk}/")
     for part in ("progress", "problems", "way", "story"):
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(5):
             operator.get(f"/import/sessions/{session.pk}/?part={part}")
 
 

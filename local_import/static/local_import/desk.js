@@ -39,7 +39,10 @@
     const now = new Date();
     one("as-of").dateTime = now.toISOString();
     one("as-of").textContent = now.toLocaleTimeString("en-GB");
-    one("freshness").hidden = document.querySelector("[data-live]") === null;
+    const rests = document.querySelector("[data-live]") === null;
+    const cameToRest = rests && !one("freshness").hidden;
+    one("freshness").hidden = rests;
+    if (cameToRest) document.querySelectorAll("[data-once]").forEach(lookAgain);
   };
 
   const missing = (event) => {
