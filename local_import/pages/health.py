@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -12,14 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from ..doctor import POINTS, examine
+from ..doctor import examine
 from ..runway import runway
 from ..services import configuration, timetable
 from ..services.workers import workers
 from .page import Context, draw
 
-_SLOW = ("broker",)  # a broker that is away is waited for
-_QUICK = tuple(name for name in POINTS if name not in _SLOW)
+# Parts of the page: a broker that is away is waited for, and none asks too much of the database at once.
+_POINTS = {
+    "base": ("settings", "database", "migrations", "clock"),
+    "broker": ("broker",),
+    "work": ("library", "workers", "beat"),
+    "alarm": ("alerts",),
+}
 
 
 @require_safe
@@ -31,7 +37,7 @@ def health(request: HttpRequest) -> HttpResponse:
         _("Health"),
         {"settings": configuration.SETTINGS},
         parts={"workers": _workers, "timetable": _timetable},
-        later={"points": lambda: _points(_QUICK), "broker": lambda: _points(_SLOW), "disk": _disk},
+        later={part: partial(_points, names) for part, names in _POINTS.items()} | {"disk": _disk},
         moving=True,
     )
 

@@ -134,7 +134,10 @@ def test_every_page_asks_little_of_the_database(operator, django_assert_max_num_
     for address in (*addresses(world).values(), *moving()):
         if is_page(operator, address) and not address.startswith("/admin/"):
             with django_assert_max_num_queries(12, info=address):
-                operator.get(address)
+                text = operator.get(address).content.decode()
+            for part in re.findall(r'id="part-([a-z_]+)"', text):
+                with django_assert_max_num_queries(12, info=f"{part} of {address}"):
+                    operator.get(address, {"part": part})
 
 
 def test_what_is_asked_again_and_again_asks_less(operator, django_assert_max_num_queries):

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from local_import.doctor import POINTS
 from local_import.models import Worker
 from local_import.pages import probes
 from local_import.services import configuration, timetable
@@ -31,15 +32,35 @@ def state_of(name):
     return next(entry.state for entry in timetable.entries() if entry.name == name)
 
 
+PARTS = ("base", "work", "broker", "alarm", "disk", "workers", "timetable")
+
+
+def parts_of(client, *names):
+    return [client.get(f"/import/health/?part={name}").content.decode() for name in names]
+
+
+def test_every_point_of_the_doctor_is_on_the_page_once(operator, library):
+    labels = re.findall(r"<strong>([^<]*)</strong>", "".join(parts_of(operator, *PARTS[:4])))
+
+    assert sorted(labels) == sorted(str(concern.label) for concern in POINTS.values())
+
+
+def test_no_part_of_it_asks_much_of_the_database(operator, library, django_assert_max_num_queries):
+    parts_of(operator, *PARTS)
+    for name in PARTS:
+        with django_assert_max_num_queries(12, info=name):
+            parts_of(operator, name)
+
+
 def test_each_role_sees_the_page_and_its_parts(client_of, role, library):
     client = client_of(role)
 
-    for part in ("", "?part=points", "?part=disk", "?part=workers", "?part=timetable"):
+    for part in ("", *(f"?part={one}" for one in PARTS)):
         assert client.get(f"/import/health/{part}").status_code == 200, part
 
 
 def test_an_operator_is_told_what_was_seen_and_what_to_type(operator, library):
-    points = operator.get("/import/health/?part=points").content.decode()
+    points = "".join(parts_of(operator, "work", "alarm"))
 
     assert str(library) in points
     assert 'data-copy="celery -A photonest beat"' in points
@@ -47,8 +68,7 @@ def test_an_operator_is_told_what_was_seen_and_what_to_type(operator, library):
 
 def test_a_viewer_is_told_no_place_and_no_host(viewer, library):
     page = viewer.get("/import/health/").content.decode()
-    parts = [viewer.get(f"/import/health/?part={one}") for one in ("points", "disk")]
-    text = page + "".join(part.content.decode() for part in parts)
+    text = page + "".join(parts_of(viewer, *PARTS))
 
     assert str(django_settings.PHOTONEST_HOME) not in text
     assert str(library) not in text
@@ -204,9 +224,19 @@ def test_tables_of_another_version_are_not_ready(client, monkeypatch):
 
 def test_the_slow_points_come_by_themselves_and_again_when_asked(screen, library):
     page = screen("operator", "/import/health/")
-    page.locator("#part-broker").get_by_text("Message broker").wait_for(timeout=15_000)
+    for part, label in (
+        ("base", "Database"),
+        ("work", "Beat"),
+        ("broker", "broker"),
+        ("alarm", "Alerts"),
+    ):
+        page.locator(f"#part-{part}").get_by_text(label).first.wait_for(timeout=15_000)
+    page.evaluate(
+        "document.querySelectorAll('[data-once]').forEach((part) => { part.dataset.old = 1; })"
+    )
     beat_row(last_run_at=timezone.now())
 
     page.get_by_role("button", name="Look again").press("Enter")
 
-    page.locator("#part-points").get_by_text("It last asked for a sweep").wait_for(timeout=15_000)
+    page.locator("#part-work").get_by_text("It last asked for a sweep").wait_for(timeout=15_000)
+    page.wait_for_function("document.querySelector('[data-old]') === null")  # each has come anew

@@ -90,7 +90,8 @@
     const address = new URL(location);
     address.searchParams.set("part", part.id.replace("part-", ""));
     part.setAttribute("aria-busy", "true");
-    htmx.ajax("GET", address.pathname + address.search, { target: part, swap: "outerHTML" });
+    const how = { source: part, target: part, swap: "outerHTML" }; // of one source, htmx keeps one waiting
+    htmx.ajax("GET", address.pathname + address.search, how);
   };
 
   document.addEventListener("htmx:beforeSwap", remember);
