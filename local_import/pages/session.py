@@ -56,23 +56,22 @@ def session_or_404(pk: int) -> ImportSession:
 
 
 def _progress(session: ImportSession) -> Context:
-    """With a matrix: a row for each state that is a step of the way, a column for each that leaves it."""
+    """With a matrix: a row for each state that is a step of the way, a column for each that leaves it.
+
+    Of a session at rest, rows in which nothing is are left out; while it runs, they would come and go.
+    """
     progress = progress_of(session)
-    rows = [
-        (
-            step,
-            progress.counts.get(step, 0),
-            [(end, _stopped(progress, end, step)) for end in _ENDS],
-        )
-        for step in ItemState
-        if step not in _ENDS
-    ]
+    every = [_row(progress, step) for step in ItemState if step not in _ENDS]
+    runs = session.state in SESSION_RUNNING
+    rows = [row for row in every if runs or row[1] or any(number for _end, number in row[2])]
     ends = [(end, progress.counts.get(end, 0)) for end in _ENDS]
     return {"progress": progress, "steps": rows, "ends": ends}
 
 
-def _stopped(progress: Progress, end: ItemState, step: ItemState) -> int:
-    return progress.stops.get(end, {}).get(step, 0)
+def _row(progress: Progress, step: ItemState) -> tuple[ItemState, int, list[tuple[ItemState, int]]]:
+    """A step, the files that are in it, and those that left it, by their end."""
+    stopped = [(end, progress.stops.get(end, {}).get(step, 0)) for end in _ENDS]
+    return step, progress.counts.get(step, 0), stopped
 
 
 def _problems(session: ImportSession) -> Context:

@@ -80,6 +80,19 @@ def test_each_number_of_the_matrix_leads_to_so_many_files(operator, session):
         assert listed.count('<th scope="row"><a href="/import/items/') == int(number), query
 
 
+def test_of_a_session_at_rest_only_states_with_files_are_rows(operator):
+    session = make_session("importing")
+    make_item(session, b"a.jpg", "imported")
+    make_item(session, b"b.jpg", "failed")
+    address = f"/import/sessions/{session.pk}/?part=progress"
+    SYNC.sync_session_with_items(session.pk)
+    assert 'scope="row">checking<' in text_of(operator, address)
+
+    walk(session)
+
+    assert re.findall(r'scope="row">(\w+)<', text_of(operator, address)) == ["pending", "imported"]
+
+
 def test_what_stopped_in_one_state_can_be_tried_again_together(operator, session):
     lost = make_item(session, b"2020/l.jpg", "moving")
     door.move(ImportItem, lost.pk, step(lost, "fail"))
