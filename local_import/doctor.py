@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from celery import current_app
 from django.conf import settings
@@ -26,7 +26,7 @@ from kombu import Producer, Queue
 
 from . import guards, names, versions
 from .alerts import tell
-from .beat import beat
+from .beat import Beat, beat
 from .errors import ImportProblem, Text
 from .models import Media, Worker
 from .pipeline.desk import open_library
@@ -177,6 +177,8 @@ def _told(path: str, left: Runway) -> tuple[str, str]:
     free = _("{path}: {size} GB free").format(path=path, size=f"{left.free_bytes / 1e9:.1f}")
     if left.days is not None:
         lasts = _("enough for {days} days at the pace of the last week")
+        if left.is_ample:
+            lasts = _("enough for more than ten years at the pace of the last week")
         free += ", " + lasts.format(days=f"{left.days:.0f}")
     return free, _("Make room on the disk of {path}.").format(path=path) if left.is_short else ""
 
@@ -224,16 +226,28 @@ def _beat(name: str) -> Iterator[Point]:
         remedy = _("Switch “sweep” on in the admin, under Periodic tasks.")
     elif asked is None or asked.is_silent(database_now()):
         remedy, command = _("Start beat."), "celery -A photonest beat"
-    last = asked.asked_at if asked else None
-    seen = _("It last asked for a sweep at {last}.").format(last=last) if last else _("Never.")
-    yield Point(name, seen, remedy, command, optional=True)
+    yield Point(name, _last_asked(asked), remedy, command, optional=True)
+
+
+def _last_asked(asked: Beat | None) -> str:
+    if asked is None:
+        return _("Never.")
+    if asked.asked_at is None:
+        return _("It is set up, and has not asked for a sweep yet.")
+    return _("It last asked for a sweep at {last}.").format(last=_at(asked.asked_at))
+
+
+def _at(moment: datetime) -> str:
+    """In the zone of who asks: on the pages that of the browser."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _alerts(name: str) -> Iterator[Point]:
     """Whether the alert rules are asked, and whether anybody is told."""
     told = tell.overview()
+    asked = told["evaluated_at"]
     seen = _("Last asked: {asked}. Told by: {channels}.").format(
-        asked=told["evaluated_at"] or _("never"),
+        asked=_at(datetime.fromisoformat(asked)) if asked else _("never"),
         channels=", ".join(told["channels"]) or _("nobody"),
     )
     if told["undelivered"]:

@@ -15,6 +15,7 @@ from .metrics import Measure, sums
 from .transactions import database_now
 
 WEEK = timedelta(days=7)
+AMPLE = timedelta(days=3650)
 FEWEST_BYTES = 10**9  # free; fewer are worth a word
 FEWEST_DAYS = 14  # until it is full
 LOOK_S = 2.0  # how long a dead mount may take
@@ -40,6 +41,11 @@ class Runway:
     @property
     def is_short(self) -> bool:
         return self.is_shorter_than(FEWEST_DAYS)
+
+    @property
+    def is_ample(self) -> bool:
+        """Whether it lasts so long that to count the days would say nothing."""
+        return self.days is not None and self.days > AMPLE.days
 
     def is_shorter_than(self, days: float) -> bool:
         """Or, at any pace, next to full."""

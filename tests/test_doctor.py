@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from local_import import doctor
 from local_import.alerts import evaluate, outbox
@@ -142,6 +143,25 @@ def test_a_library_that_is_not_mounted_is_not_sound(library):
     assert not point.is_sound and str(library) in point.seen
 
 
+def measure(size_bytes):
+    measured = Measurements()
+    measured.of(Measure.FILE, format="jpeg").add_all([1.0], size_bytes=size_bytes)
+    measured.write()
+
+
+def test_times_are_told_in_the_zone_of_who_asks(library):
+    PeriodicTask.objects.create(
+        name="sweep",
+        task="local_import.sweep",
+        interval=IntervalSchedule.objects.create(every=30, period="seconds"),
+    )
+    assert "has not asked for a sweep yet" in points()["beat"].seen
+
+    PeriodicTask.objects.update(last_run_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    with timezone.override("Asia/Tokyo"):
+        assert "2026-01-02 12:04:05 JST" in points()["beat"].seen
+
+
 def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     make_media()
     library.mkdir()
@@ -150,9 +170,9 @@ def test_a_disk_that_is_soon_full_is_told_of(library, monkeypatch):
     monkeypatch.setattr("local_import.fsops.probe", lambda path: seen)
     assert points()["library"].is_sound
 
-    measured = Measurements()
-    measured.of(Measure.FILE, format="jpeg").add_all([1.0], size_bytes=20_000_000_000)
-    measured.write()
+    measure(7_000)
+    assert "more than ten years" in points()["library"].seen
+    measure(20_000_000_000 - 7_000)
 
     assert "4 days" in points()["library"].seen
     assert unsound() == {"library"}

@@ -239,4 +239,5 @@ def test_the_slow_points_come_by_themselves_and_again_when_asked(screen, library
     page.get_by_role("button", name="Look again").press("Enter")
 
     page.locator("#part-work").get_by_text("It last asked for a sweep").wait_for(timeout=15_000)
-    page.wait_for_function("document.querySelector('[data-old]') === null")  # each has come anew
+    for part in ("base", "broker", "work", "alarm", "disk"):
+        page.locator(f"#part-{part}[data-old]").wait_for(state="detached")  # it has come anew
