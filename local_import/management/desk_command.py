@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -17,6 +18,11 @@ class DeskCommand(BaseCommand):
 
     What one call of a command writes to the audit log carries one request id.
     """
+
+    def write_all(self, pieces: Iterable[str]) -> None:
+        """Print them as they come, and nothing between them."""
+        for piece in pieces:
+            self.stdout.write(piece, ending="")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

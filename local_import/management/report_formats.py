@@ -7,7 +7,6 @@ HTML escapes everything, loads nothing and runs nothing.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 
 from .. import names
 from ..reporting.cells import Echo, defused
+from .json_pieces import pieces
 
 Report = Mapping[str, Any]
 Files = Iterable[Mapping[str, Any]]
@@ -59,13 +59,7 @@ def _head(report: Report) -> Iterator[str]:
 
 def as_json(report: Report, files: Files) -> Iterator[str]:
     """One object; its last key, `files`, has one file on each line."""
-    head = json.dumps(report, indent=2)
-    yield head[: head.rindex("\n}")] + ',\n  "files": ['
-    comma = ""
-    for file in files:
-        yield f"{comma}\n    {json.dumps(file)}"
-        comma = ","
-    yield "\n  ]\n}\n"
+    return pieces({**report, "files": iter(files)})
 
 
 def as_csv(report: Report, files: Files) -> Iterator[str]:

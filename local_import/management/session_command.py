@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import sys
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from ..services import reports, sessions
 from . import text
 from .arguments import add_reason, row_number
 from .desk_command import DeskCommand
+from .json_pieces import pieces
 from .refusals import refuse
 
 
@@ -43,8 +43,7 @@ class SessionCommand(DeskCommand):
             report = reports.session_report(sessions.get(session)) | more
         except ImportProblem as problem:
             refuse(problem, as_json=options["json"])
-        shown = json.dumps(report, indent=2) if options["json"] else text.session(report)
-        self.stdout.write(shown)
+        self.write_all(pieces(report) if options["json"] else [text.session(report), "\n"])
         if status := self.status(more):
             sys.exit(status)
 

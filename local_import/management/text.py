@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..troubleshooting import TroubleshootingEngine
@@ -94,6 +94,12 @@ def problem(found: Mapping[str, Any]) -> str:
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> str:
     """The named columns, tab-separated: for people and for cut(1)."""
+    return "\n".join(rows_of(rows, columns))
+
+
+def rows_of(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> Iterator[str]:
+    """The same line by line."""
     names = list(columns)
-    lines = ["\t".join(str(row[name]) for name in names) for row in rows]
-    return "\n".join(["\t".join(names), *lines])
+    yield "\t".join(names)
+    for row in rows:
+        yield "\t".join(str(row[name]) for name in names)

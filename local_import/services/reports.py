@@ -17,7 +17,8 @@ from ..wording import retell
 
 
 def session_report(session: ImportSession) -> dict[str, Any]:
-    """The session with its items counted now; found = the sum of the ten counts."""
+    """The session with its items counted now; found = the sum of the ten counts. `failures` can be gone
+    through once: there may be a million."""
     snapshot = StateSynchronizer().get_session_snapshot(session.pk)
     return {
         "session": session.pk,
@@ -33,7 +34,7 @@ def session_report(session: ImportSession) -> dict[str, Any]:
         "paused": session.paused_reason or None,
         "error": retell(session.failure) or None,
         "incidents": incidents_of(session),
-        "failures": list(failures(session)),
+        "failures": failures(session),
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import signal
 import sys
@@ -25,6 +24,7 @@ from ...states import ImportMode, SessionState
 from .. import text
 from ..arguments import row_number, sentence, up_to
 from ..desk_command import DeskCommand
+from ..json_pieces import pieces
 from ..progress import Progress
 from ..refusals import refuse, wrong_use
 
@@ -81,10 +81,7 @@ class Command(DeskCommand):
             report, status = self._chosen(dry_run, options["background"])(**options)
         except ImportProblem as problem:
             refuse(problem, as_json=options["json"])
-        if options["json"]:
-            self.stdout.write(json.dumps(report, indent=2))
-        else:
-            self.stdout.write(text.session(report))
+        self.write_all(pieces(report) if options["json"] else [text.session(report), "\n"])
         if not (dry_run or options["background"]):
             evaluate.evaluate_if_late()  # where neither beat nor a worker is used, nobody else does
         if status:

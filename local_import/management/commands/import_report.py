@@ -35,7 +35,6 @@ class Command(DeskCommand):
             refuse(problem, as_json=format == "json")
         with one_moment():
             report = generate_troubleshooting_report(session)
-            for piece in FORMATS[format](report, files(session)):
-                self.stdout.write(piece, ending="")
+            self.write_all(FORMATS[format](report, files(session)))
         if report["severity"]:
             sys.exit(1)

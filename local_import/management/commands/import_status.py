@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -15,6 +16,7 @@ from ...states import ItemState, SessionState
 from .. import text
 from ..arguments import row_number
 from ..desk_command import DeskCommand
+from ..json_pieces import pieces
 from ..refusals import refuse, wrong_use
 from ..watching import watch
 
@@ -87,17 +89,13 @@ class Command(DeskCommand):
             sys.exit(2)
         report = reports.session_report(session)
         if items or state:
-            report["items"] = list(reports.items_report(session, state or ""))
-        self.stdout.write(_json(report) if json else _text(report))
+            report["items"] = reports.items_report(session, state or "")
+        self.write_all(pieces(report) if json else _text(report))
 
 
-def _json(report: dict[str, Any]) -> str:
-    return json.dumps(report, indent=2)
-
-
-def _text(report: dict[str, Any]) -> str:
-    shown = text.session(report)
-    if "items" not in report:
-        return shown
-    columns = ("item", "state", "code", "size", "destination", "path")
-    return f"{shown}\n\n{text.table(report['items'], columns)}"
+def _text(report: dict[str, Any]) -> Iterator[str]:
+    yield text.session(report) + "\n"
+    if "items" in report:
+        columns = ("item", "state", "code", "size", "destination", "path")
+        yield "\n"
+        yield from (f"{line}\n" for line in text.rows_of(report["items"], columns))
