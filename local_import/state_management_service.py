@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,6 @@ from .audit_logger import SYSTEM, Actor, AuditLogger, Entry, StructuredLogger
 from .door import Step
 from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
-from .models.audit_log import AuditCategory, AuditLevel
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
 from .pipeline.desk import Desk, open_desk
@@ -38,7 +37,7 @@ from .state_machine import StateConsistencyValidator
 from .state_synchronizer import SessionSnapshot, StateSynchronizer, find_item
 from .states import ITEM_AT_REST, ItemState, SessionState
 from .transactions import database_now
-from .troubleshooting import Diagnosis, TroubleshootingEngine
+from .troubleshooting import Diagnosis, TroubleshootingEngine, entry_of
 
 # Another importer has no heartbeat that renews its lease: it must do for the longest file.
 LEASE = timedelta(minutes=15)
@@ -127,18 +126,9 @@ class ErrorHandler:
         return found
 
     def _entry(self, item: ImportItem, found: Diagnosis) -> Entry:
-        return Entry(
-            AuditCategory.ERROR,
-            found.summary,
-            level=AuditLevel.ERROR,
-            action="item.diagnose",
-            session_id=item.session_id,
-            item_id=item.pk,
-            external_item=item.external_id or "",
-            actor=self._actor,
-            details=found.as_failure(),
-            recommended_actions=found.recommended_actions,
-        )
+        entry = entry_of(found, "item", self._actor)
+        external = item.external_id or ""
+        return replace(entry, session_id=item.session_id, item_id=item.pk, external_item=external)
 
 
 class StateManagementService:

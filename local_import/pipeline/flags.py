@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..models import ImportSession
-from ..models.audit_log import AuditCategory, AuditLevel
+from ..models.audit_log import AuditCategory
 from ..states import SESSION_AT_REST, SESSION_RUNNING, SESSION_WAITING
 from ..transactions import in_transaction
-from ..troubleshooting import Diagnosis
+from ..troubleshooting import Diagnosis, entry_of
 
 _BREAKABLE = SESSION_WAITING | SESSION_RUNNING
 _audit = AuditLogger()
@@ -74,17 +74,7 @@ def break_off(session_id: int, found: Diagnosis, *, actor: Actor) -> bool:
     The first of several failures is kept; a session at rest is left as it is.
     """
     values = {"error_code": found.code.value, "failure": found.as_failure()}
-    entry = Entry(
-        AuditCategory.ERROR,
-        found.summary,
-        level=AuditLevel.ERROR,
-        action="session.diagnose",
-        actor=actor,
-        details=found.as_failure(),
-        error_type=found.code.value,
-        error_message=found.diagnosis,
-        recommended_actions=found.recommended_actions,
-    )
+    entry = entry_of(found, "session", actor)
     return _write(session_id, {"error_code": "", "state__in": _BREAKABLE}, values, entry)
 
 

@@ -8,6 +8,7 @@ from ..wording.describe import Diagnosis, describe
 from ..wording.retell import retell
 from .classify import code_of
 from .engine import ActionRecommender, TroubleshootingEngine
+from .entry import entry_of
 from .recheck import Recheck, recheck
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "TroubleshootingEngine",
     "code_of",
     "describe",
+    "entry_of",
     "generate_troubleshooting_report",
     "recheck",
     "retell",
