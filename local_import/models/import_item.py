@@ -104,6 +104,8 @@ class ImportItem(Stateful):
     that only the row in the database knows.
     """
 
+    WITH_STATE = frozenset({"state", "stopped_in"})
+
     session = models.ForeignKey(
         ImportSession,
         verbose_name=_("session"),

@@ -8,7 +8,7 @@ audit row that `local_import.door` writes in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 
@@ -55,6 +55,8 @@ class StatefulQuerySet(models.QuerySet[M]):
 class Stateful(models.Model):
     """Base of a model whose `state` is an FSMField(protected=True)."""
 
+    # Columns that an object does not write when it is saved whole: they go with the row's state.
+    WITH_STATE: ClassVar[frozenset[str]] = frozenset({"state"})
     # What the row in the database says; None for a row that is not there yet.
     _stored_state: str | None = None
 
@@ -70,7 +72,7 @@ class Stateful(models.Model):
         return row
 
     def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
-        """Insert a new row, in its first state, or update all columns but the state.
+        """Insert a new row, in its first state, or update all columns but those that go with the state.
 
         An object may be older than its row: writing its state back would undo what the door did.
         For the same reason a new object is only ever inserted, whatever its primary key.
@@ -86,7 +88,7 @@ class Stateful(models.Model):
 
     def _columns_to_update(self, named: Iterable[str] | None) -> list[str]:
         if named is None:
-            left_out = {"state", *self.get_deferred_fields()}
+            left_out = self.WITH_STATE | self.get_deferred_fields()
             fields = self._meta.concrete_fields
             return [f.attname for f in fields if not f.primary_key and f.attname not in left_out]
         names = list(named)
