@@ -15,6 +15,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import drawing, operations
 from ..errors import ErrorCode, Operation
@@ -37,6 +38,29 @@ _ORDER = (
     ItemState.ANALYZING,
     ItemState.PENDING,
 )
+
+
+# Codes that stand within sentences.
+_WORDS: Mapping[str, object] = {
+    "hidden": gettext_lazy("hidden"),
+    "system": gettext_lazy("of the system"),
+    "symlink": gettext_lazy("symbolic links"),
+    "unreadable": gettext_lazy("unreadable directories"),
+    "exif_original": "EXIF DateTimeOriginal",
+    "exif_digitized": "EXIF DateTimeDigitized",
+    "exif_modified": "EXIF DateTime",
+    "file_name": gettext_lazy("the name of the file"),
+    "file_time": gettext_lazy("the time of the file"),
+    "certain": gettext_lazy("certain"),
+    "likely": gettext_lazy("likely"),
+    "guess": gettext_lazy("a guess"),
+}
+
+
+@register.filter
+def in_words(code: str) -> str:
+    """Of a code that is not known, the code."""
+    return str(_WORDS.get(code, code))
 
 
 @register.simple_tag

@@ -125,7 +125,7 @@ def _sentence(action: Action, known: Facts, command: str, then: str) -> str:
     text = str(action.text).format_map(Facts(known | typed))
     if action.operation is None or "{then}" in str(action.text):
         return text
-    text += "" if text.endswith(".") else "."
+    text += "" if text.endswith((".", "。")) else "."
     if action.operation == Operation.RESUME and "session" not in known:
         return f"{text} {START_AGAIN}"
     return f"{text} {str(THEN[action.operation]).format_map(typed)}"

@@ -82,3 +82,24 @@ def test_every_rule_is_listed(viewer):
 def test_the_page_asks_no_more_than_it_may(operator, alert, django_assert_max_num_queries):
     with django_assert_max_num_queries(12):
         operator.get(PAGE)
+
+
+def test_an_alert_is_told_in_the_language_of_who_reads_it(operator, alert):
+    facts = {"session": 7, "files": 3, "codes": "damaged"}
+    Alert.objects.filter(pk=alert.pk).update(evidence=facts)
+
+    for page in (PAGE, "/import/"):
+        text = operator.get(page, headers={"accept-language": "ja"}).content.decode()
+        assert "セッション 7" in text, page
+        assert "Session 1 has failed." not in text, page
+
+
+@pytest.mark.parametrize(
+    "evidence", [{}, {"session": 1}, {"files": None, "session": [], "codes": {}}]
+)
+def test_an_alert_whose_facts_are_not_there_is_told_as_it_was_stored(operator, alert, evidence):
+    Alert.objects.filter(pk=alert.pk).update(evidence=evidence)
+
+    assert operator.get(PAGE).status_code == 200
+    if len(evidence) < 3:
+        assert "Session 1 has failed." in operator.get(PAGE).content.decode()

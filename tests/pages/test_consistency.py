@@ -106,9 +106,8 @@ def test_an_unmounted_library_is_told_of_before_anything_else(operator, viewer):
 def test_findings_are_filtered(operator, query, expected):
     for number, state in enumerate(("open", "back", "gone")):
         session = 7 if state == "back" else None
-        make_finding(
-            key=str(number), state=state, session_id=session, summary=f"summary of {state}"
-        )
+        text = f"summary of {state}"
+        make_finding(key=str(number), evidence={}, state=state, session_id=session, summary=text)
 
     page = text_of(operator, f"/import/consistency/findings/?{query}")
 
@@ -128,7 +127,7 @@ def test_an_unknown_word_is_told_and_never_ignored(viewer, query):
 
 def test_a_long_list_goes_on_from_page_to_page_and_loses_none(operator):
     for number in range(120):
-        make_finding(key=str(number), summary=f"summary {number}.")
+        make_finding(key=str(number), evidence={}, summary=f"summary {number}.")
 
     seen, address = [], "/import/consistency/findings/"
     while address:
@@ -308,3 +307,13 @@ def test_a_quarantine_that_cannot_be_looked_into_says_so(viewer, operator, libra
     monkeypatch.setattr(consistency, "_look_into_quarantine", lambda: time.sleep(1))
 
     assert "no answer" in text_of(viewer, "/import/consistency/quarantine/?part=held")
+
+
+def test_a_finding_is_told_in_the_language_of_who_reads_it(operator):
+    facts = {"session": 7, "is": "failed", "items": "1 imported", "should_be": "imported"}
+    finding = make_finding("session_state", "7", facts)
+
+    for page in (f"/import/consistency/findings/{finding.pk}/", "/import/consistency/findings/"):
+        text = operator.get(page, headers={"accept-language": "ja"}).content.decode()
+        assert escape(finding.summary) not in text, page
+        assert "セッション 7 は「failed」ですが" in text, page

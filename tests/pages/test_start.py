@@ -101,7 +101,7 @@ def test_the_preview_tells_what_is_left_out(operator, cards):
     text = text_of(operator.get("/import/start/", CARD | {"mode": "copy", "part": "preview"}))
 
     told = text.partition("Left out:")[2].partition(".")[0]
-    assert sorted(told.split(",")) == [" 1 hidden", " 1 system"]
+    assert sorted(told.split(",")) == [" 1 hidden", " 1 of the system"]
 
 
 def test_a_preview_that_fails_does_not_seem_to_be_under_way(
