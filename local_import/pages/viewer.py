@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ..correlation import correlated, new_id
 
-COOKIE = "zone"  # set by desk.js: the browser's IANA time zone
+COOKIE = "zone"  # set by zone.js: the browser's IANA time zone
 Answer = Callable[[HttpRequest], HttpResponse]
 
 

@@ -1,5 +1,8 @@
 """Signing in: with a password, from one place, in one's own language and time zone."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.test import Client
 
@@ -68,3 +71,21 @@ def test_times_are_told_in_the_zone_of_the_browser(screen):
     page.reload()
 
     assert page.locator("#as-of").get_attribute("datetime").endswith("+09:00")
+
+
+def test_the_first_page_after_signing_in_tells_times_in_the_zone_of_the_browser(
+    chromium, live_server, someone
+):
+    context = chromium.new_context(base_url=live_server.url, timezone_id="Asia/Tokyo")
+    page = context.new_page()
+    page.goto("/import/")
+    page.locator("#id_username").fill("operator")
+    page.locator("#id_password").fill(PASSWORD)
+    with page.expect_navigation():
+        page.locator("[type=submit]").click()
+
+    asked = datetime.now(ZoneInfo("Asia/Tokyo"))
+    shown = page.locator("#as-of").inner_text()
+    context.close()
+
+    assert shown in {f"{asked - timedelta(seconds=s):%H:%M:%S}" for s in range(-2, 30)}

@@ -13,10 +13,6 @@
   const one = (id) => document.getElementById(id);
   const isWanted = () => localStorage.getItem("live") !== "off";
 
-  // Times are told in the zone of this browser from the next page on.
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
-
   // A part is left alone while somebody is in it: focus, selected text or an open dialog would be lost.
   const isInUse = (part) => {
     const selection = getSelection();
