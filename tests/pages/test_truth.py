@@ -42,14 +42,28 @@ def done(counts):
     return sum(counts[state] for state in ("imported", "skipped", "failed", "missing"))
 
 
-def work_slowly():
-    """Between two files there is time for a look."""
-    time.sleep(0.01)
-    return False
+class Pace:
+    """Lets a worker, who asks twice for each file whether to stop, go on as looks are taken."""
+
+    def __init__(self):
+        self.asked, self.looks = 0, 0
+
+    def __call__(self):
+        self.asked += 1
+        due = min(LOOKS, LOOKS * self.asked / (2 * PHOTOS))
+        patience = time.monotonic() + OLDEST_S / 2
+        while self.looks < due and time.monotonic() < patience:
+            time.sleep(0.001)
+        return False
 
 
 @pytest.fixture
-def running(db, library, inbox, monkeypatch):
+def pace():
+    return Pace()
+
+
+@pytest.fixture
+def running(db, library, inbox, monkeypatch, pace):
     """A session that a worker in a thread of its own imports, a few files at a time, and that thread."""
     monkeypatch.setattr(worker, "BATCH_ITEMS", 8)
     for number in range(PHOTOS):
@@ -60,7 +74,7 @@ def running(db, library, inbox, monkeypatch):
     def work():
         try:
             while ImportSession.objects.running().filter(pk=session.pk).exists():
-                background.advance(session.pk, should_stop=work_slowly)
+                background.advance(session.pk, should_stop=pace)
         finally:
             connections.close_all()
 
@@ -68,17 +82,18 @@ def running(db, library, inbox, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_tells_what_the_rows_told_within_three_seconds(running, operator):
+def test_a_page_tells_what_the_rows_told_within_three_seconds(running, operator, pace):
     pk, thread = running
     truths, pages = [(time.monotonic(), counted(pk))], []
     thread.start()
     while thread.is_alive() and len(pages) < LOOKS:
         pages.append((time.monotonic(), shown(operator, pk)))
         truths.append((time.monotonic(), counted(pk)))
-        time.sleep(random.uniform(0, 0.05))
+        pace.looks = len(pages)
+        time.sleep(random.uniform(0, 0.03))
     thread.join(120)
 
-    assert len(pages) >= 20
+    assert len(pages) == LOOKS
     for at, page in pages:
         before = [truth for when, truth in truths if when <= at - OLDEST_S or when == truths[0][0]]
         after = next(truth for when, truth in truths if when >= at)
