@@ -7,7 +7,8 @@ from local_import import door, names
 from local_import.door import Step
 from local_import.models import AuditLog, ImportItem, ImportSession
 from local_import.models.stateful import StateWriteRefused
-from tests.builders import make_item, make_session
+from local_import.state_machine import declared
+from tests.builders import make_item, make_session, step
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +127,28 @@ def test_a_session_state_cannot_be_written_past_the_door(way):
         SESSION_WAYS[way](session)
 
     assert list(ImportSession.objects.order_by("pk").values()) == known
+
+
+STEPS = [
+    (model, source, target, name)
+    for model in (ImportItem, ImportSession)
+    for (source, target), name in sorted(declared(model).items())
+]
+
+
+@pytest.mark.parametrize(("model", "source", "target", "name"), STEPS)
+def test_an_object_that_is_older_than_its_row_sets_back_nothing_that_a_transition_wrote(
+    model, source, target, name
+):
+    row = make_item(state=source) if model is ImportItem else make_session(source)
+    old = model.objects.get(pk=row.pk)
+    door.move(model, row.pk, step(row, name))
+    known = model.objects.filter(pk=row.pk).values().get()
+
+    old.save()
+
+    assert model.objects.filter(pk=row.pk).values().get() == known
+    assert known["state"] == target
 
 
 def test_an_object_that_is_older_than_its_row_does_not_set_the_state_back():

@@ -104,7 +104,14 @@ class ImportItem(Stateful):
     that only the row in the database knows.
     """
 
-    WITH_STATE = frozenset({"state", "stopped_in"})
+    WITH_STATE = frozenset(
+        {
+            *("state", "state_changed_at", "stopped_in", "sha256", "destination", "media_id"),
+            *("source_disposition", "owner", "lease_until", "fence", "attempts", "next_attempt_at"),
+            *("retries", "deaths", "skip_reason", "error_code", "failure", "incident_id"),
+            *("retried_after_id", "accept_damage"),
+        }
+    )
 
     session = models.ForeignKey(
         ImportSession,

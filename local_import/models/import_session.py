@@ -40,6 +40,13 @@ class ImportSession(Stateful):
     The transitions set columns and nothing else; only local_import.door calls them.
     """
 
+    WITH_STATE = frozenset(
+        {
+            *("state", "state_changed_at", "started_at", "walked_at", "planned_at", "begun_at"),
+            *("finished_at", "cancel_requested_at", "error_code", "failure", "incident_id"),
+        }
+    )
+
     label = models.CharField(_("label"), max_length=200, blank=True)
     source_path = models.BinaryField(_("source directory, as bytes"))
     source = models.TextField(_("source"), blank=True)

@@ -55,7 +55,8 @@ class StatefulQuerySet(models.QuerySet[M]):
 class Stateful(models.Model):
     """Base of a model whose `state` is an FSMField(protected=True)."""
 
-    # Columns that an object does not write when it is saved whole: they go with the row's state.
+    # What transitions write. It goes with the state of the row, so that an object that is saved whole
+    # does not write it: it may be older than its row.
     WITH_STATE: ClassVar[frozenset[str]] = frozenset({"state"})
     # What the row in the database says; None for a row that is not there yet.
     _stored_state: str | None = None

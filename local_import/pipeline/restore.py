@@ -48,9 +48,8 @@ class Restored:
     last: int  # the id of its last item; 0 where there was none
     number: int  # files that went back
     refused: list[Refusal]
-    handed_over: dict[
-        int, int
-    ]  # session → files of it that are imported after all, not as duplicates
+    # Session → files of it that are imported after all, and were skipped as duplicates.
+    handed_over: dict[int, int]
 
 
 def restore_batch(

@@ -96,7 +96,7 @@ def advance(session_id: int, *, should_stop: Callable[[], bool]) -> None:
         _take_turn(session_id, meanwhile(should_stop, EVERY_S, picture), _run)
     finally:
         let_go(session_id)
-    _call_for_next_turn(session_id)
+    call_for_work(session_id)
 
 
 def help_out(session_id: int, *, should_stop: Callable[[], bool]) -> None:
@@ -104,7 +104,7 @@ def help_out(session_id: int, *, should_stop: Callable[[], bool]) -> None:
     session = ImportSession.objects.runnable().running().filter(pk=session_id).first()
     if session is not None and is_held(session, database_now()):
         _take_turn(session_id, should_stop, lambda *_: None)
-        _call_for_next_turn(session_id)
+        call_for_work(session_id)
 
 
 def _may_go_on(session_id: int) -> bool:
@@ -146,7 +146,8 @@ def _run(desk: Desk, owner: Actor, should_stop: Callable[[], bool]) -> None:
     walk(desk, owner, meanwhile(should_stop, RENEW_EVERY_S, *chores))
 
 
-def _call_for_next_turn(session_id: int) -> None:
+def call_for_work(session_id: int) -> None:
+    """Ring where workers can do something: not for a session at rest, or one that is paused."""
     now = database_now()
     session = with_work(now).filter(pk=session_id).first()
     if session is not None:

@@ -21,7 +21,6 @@ from ..pipeline.restore import Refusal, restore_batch
 from ..pipeline.runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_AT_REST, ItemState
-from ..transactions import database_now
 from . import background, control, possible, sessions
 
 
@@ -71,7 +70,7 @@ def _undo(session_id: int, actor: Actor, reason: str) -> UndoReport:
         fsops.tidy(desk.source)
     _conclude(session_id, actor, reason)
     for other in report.handed_over:
-        background.call_workers(sessions.get(other), database_now())
+        background.call_for_work(other)
     return report
 
 

@@ -6,7 +6,6 @@ The text that was stored, in the language of the worker, stands where a rule or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from django import template
 
@@ -22,18 +21,20 @@ register = template.Library()
 @register.filter
 def summary_of(row: Alert | Finding) -> str:
     if isinstance(row, Finding):
-        return _or(row.summary, lambda: RULES[row.rule].tell(_suspect(row)))
-    return _or(row.summary, lambda: SIGNALS[row.rule.code].tell(_cause(row)))
+        return _told(row.summary, row, lambda: RULES[row.rule].tell(_suspect(row)))
+    return _told(row.summary, row, lambda: SIGNALS[row.rule.code].tell(_cause(row)))
 
 
 @register.filter
 def advice_of(row: Alert | Finding) -> str:
     if isinstance(row, Finding):
-        return _or(row.proposal, lambda: RULES[row.rule].propose(_suspect(row)))
-    return _or(row.advice, lambda: SIGNALS[row.rule.code].advise(_cause(row)))
+        return _told(row.proposal, row, lambda: RULES[row.rule].propose(_suspect(row)))
+    return _told(row.advice, row, lambda: SIGNALS[row.rule.code].advise(_cause(row)))
 
 
-def _or(stored: str, again: Callable[[], str]) -> str:
+def _told(stored: str, row: Alert | Finding, again: Callable[[], str]) -> str:
+    if not row.evidence:
+        return stored  # nothing was kept that the sentence could name
     try:
         return again()
     except (KeyError, ValueError, TypeError, IndexError, AttributeError):
@@ -41,14 +42,8 @@ def _or(stored: str, again: Callable[[], str]) -> str:
 
 
 def _cause(alert: Alert) -> Cause:
-    return Cause(alert.cause, _facts(alert.evidence))
+    return Cause(alert.cause, alert.evidence)
 
 
 def _suspect(finding: Finding) -> Suspect:
-    if not finding.evidence:
-        raise KeyError("evidence")  # nothing was kept that the sentence could name
-    return Suspect(finding.rule, finding.key, _facts(finding.evidence))
-
-
-def _facts(evidence: Any) -> dict[str, Any]:
-    return dict(evidence)
+    return Suspect(finding.rule, finding.key, finding.evidence)
