@@ -224,13 +224,13 @@ def _write(
     rows: Sequence[setwise.Row],
 ) -> int:
     if not columns:
-        return ImportItem.objects.filter(pk__in=ids, **where).update_by_door(**changed)
+        columns, rows = ["id"], [(pk,) for pk in ids]
     alike = {name: value for name, value in changed.items() if not isinstance(value, Each)}
     if "reason" in columns:
         kept = [n for n, name in enumerate(columns) if name != "reason"]
         columns, rows = [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
     match = [name for name in columns if name in ("id", "fence")]
-    return len(setwise.update(ImportItem, alike, columns, rows, match=match, where=where))
+    return setwise.update(ImportItem, alike, columns, rows, match=match, where=where)
 
 
 def _sample(known: Mapping[str, Any]) -> ImportItem:

@@ -1,4 +1,4 @@
-"""Insert and update many rows by one statement, the same on SQLite and PostgreSQL.
+"""Insert, update and find many rows by one statement, the same on SQLite and PostgreSQL.
 
 The values that differ from row to row travel as a table `v` that the statement joins with; those that
 are alike travel once. Twenty columns bound for each row cost several times what the database itself
@@ -7,12 +7,14 @@ needs. Knows tables and columns, no states: the door decides what may be written
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias
 
-from django.db import connection, models
+from django.db import connection, connections, models
+from django.db.models.sql import Query
 
 MAX_PARAMETERS = 20_000  # SQLite takes 32,766 (since 3.32)
 Row = Sequence[Any]
@@ -33,21 +35,31 @@ def insert(
 
     `alike` holds attname → value for all of them, `columns` names the attnames that `rows` hold.
     """
-    names = [*alike, *columns]
-    fields = [_field(model, name) for name in names]
-    chosen = ["%s"] * len(alike) + [_value(field) for field in fields[len(alike) :]]
+    head, tail = _insertion(model, tuple(alike), tuple(columns), ignore_conflicts, tuple(returning))
+    common = _prepared_once(model, alike)
+    inserted: list[Row] = []
+    for v, values in _tables(model, columns, rows):
+        with connection.cursor() as cursor:
+            cursor.execute(head + v + tail, [*values, *common])
+            inserted += cursor.fetchall() if returning else []
+    return inserted
+
+
+@cache
+def _insertion(
+    model: type[models.Model],
+    alike: tuple[str, ...],
+    columns: tuple[str, ...],
+    ignore_conflicts: bool,
+    returning: tuple[str, ...],
+) -> tuple[str, str]:
+    """What stands before and behind `v`. Names come from the models, values are parameters."""
+    chosen = ", ".join(["%s"] * len(alike) + [_value(model, name) for name in columns])
     ending = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     if returning:
-        ending += f" RETURNING {_columns([_field(model, name) for name in returning])}"
-    sql = (  # names come from the models, values are parameters
-        f"INSERT INTO {_quoted(model._meta.db_table)} ({_columns(fields)}) "
-        f"SELECT {', '.join(chosen)} FROM v WHERE true{ending}"
-    )
-    head = [_prepared(field, alike[name]) for name, field in zip(alike, fields, strict=False)]
-    inserted: list[Row] = []
-    for chunk in _chunks(rows, len(columns)):
-        inserted += _run(fields[len(alike) :], chunk, sql, head)
-    return inserted
+        ending += f" RETURNING {_columns(model, returning)}"
+    head = f"INSERT INTO {_table(model)} ({_columns(model, (*alike, *columns))}) "
+    return head, f" SELECT {chosen} FROM v WHERE true{ending}"
 
 
 def update(
@@ -58,67 +70,116 @@ def update(
     *,
     match: Sequence[str],
     where: Mapping[str, Any],
-) -> set[int]:
-    """Update the row that equals each of `rows` in the `match` columns; returns the ids it found.
+) -> int:
+    """Update the row that equals each of `rows` in the `match` columns; returns how many it found.
 
-    `where` holds conditions that are alike for all rows. A row that does not match is left alone
-    and is missing in the result; the caller judges.
+    A value of `alike` may be an expression of the row. `where` holds conditions that are alike for
+    all rows. A row that does not match is left alone and not counted; the caller judges.
     """
-    fields = [_field(model, name) for name in columns]
-    varying = [field for field in fields if field.attname not in match]
-    settings = [f"{_quoted(_field(model, name).column)} = %s" for name in alike]
-    settings += [f"{_quoted(field.column)} = {_value(field)}" for field in varying]
-    table = _quoted(model._meta.db_table)
-    conditions = [
-        f"{table}.{_quoted(f.column)} = {_value(f)}" for f in fields if f.attname in match
-    ]
-    conditions += [f"{table}.{_quoted(_field(model, name).column)} = %s" for name in where]
-    sql = (
-        f"UPDATE {table} SET {', '.join(settings)} FROM v "
-        f"WHERE {' AND '.join(conditions)} RETURNING {table}.id"
-    )
-    tail = [
-        _prepared(_field(model, name), value) for name, value in (*alike.items(), *where.items())
-    ]
-    found: set[int] = set()
-    for chunk in _chunks(rows, len(columns)):
-        found.update(pk for (pk,) in _run(fields, chunk, sql, tail))
+    settings = tuple((name, _expressed(model, value)) for name, value in alike.items())
+    head, tail = _updating(model, settings, tuple(columns), tuple(match), tuple(where))
+    given = {name: value for name, value in alike.items() if not _is_expression(value)}
+    before, after = _prepared_once(model, given), _prepared_once(model, where)
+    found = 0
+    for v, values in _tables(model, columns, rows):
+        with connection.cursor() as cursor:
+            cursor.execute(head + v + tail, [*before, *values, *after])
+            found += cursor.rowcount
     return found
 
 
-def _run(fields: Sequence[Field], rows: Sequence[Row], sql: str, more: list[Any]) -> list[Row]:
-    names = ", ".join(f"v_{field.column}" for field in fields)
-    table, values = _table(fields, _prepared_rows(fields, rows))
+@cache
+def _updating(
+    model: type[models.Model],
+    alike: tuple[tuple[str, str], ...],
+    columns: tuple[str, ...],
+    match: tuple[str, ...],
+    where: tuple[str, ...],
+) -> tuple[str, str]:
+    table = _table(model)
+    written = [*alike, *((name, _value(model, name)) for name in columns if name not in match)]
+    settings = ", ".join(f"{_column(model, name)} = {sql}" for name, sql in written)
+    # A parameter within a query of its own: where it meets a column that the condition of an index
+    # speaks of, SQLite plans the statement anew for each value.
+    asked = [(name, "(SELECT %s)") for name in where]
+    asked += [(name, _value(model, name)) for name in columns if name in match]
+    met = " AND ".join(f"{table}.{_column(model, name)} = {sql}" for name, sql in asked)
+    return f"UPDATE {table} SET {settings} FROM (", f" SELECT * FROM v) AS v WHERE {met}"
+
+
+def _is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression")
+
+
+def _expressed(model: type[models.Model], value: Any) -> str:
+    """The SQL of a value; an expression takes no parameters but numbers, which are written out."""
+    if not _is_expression(value):
+        return "%s"
+    query = Query(model)
+    resolved = value.resolve_expression(query)
+    sql, parameters = query.get_compiler(using=connection.alias).compile(resolved)
+    return str(sql % tuple(map(int, parameters)))
+
+
+def find(
+    model: type[models.Model], attname: str, texts: Iterable[str], returning: Sequence[str]
+) -> list[Row]:
+    """The named columns of all rows that hold one of these texts in a column."""
+    wanted = list(texts)
+    if not wanted:
+        return []
+    sqlite = connection.vendor == "sqlite"
+    among = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
+    sql = (
+        f"SELECT {_columns(model, returning)} FROM {_table(model)} "
+        f"WHERE {_column(model, attname)} {among}"
+    )
     with connection.cursor() as cursor:
-        cursor.execute(f"WITH v({names}) AS ({table}) {sql}", [*values, *more])
-        return cursor.fetchall() if cursor.description else []
+        cursor.execute(sql, [json.dumps(wanted) if sqlite else wanted])
+        found: list[Row] = cursor.fetchall()
+    return found
 
 
-def _table(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, Iterable[Any]]:
-    """The SQL of `v` with its parameters: a VALUES list, or on PostgreSQL an array for each column,
-    because binding and parsing four thousand parameters costs it more than writing the rows."""
+def _tables(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]
+) -> Iterator[tuple[str, Iterable[Any]]]:
+    """The SQL of `v`, as a WITH clause, and its parameters; a few thousand rows at a time."""
+    fields = [_field(model, name) for name in columns]
+    names = ", ".join(f"v_{field.column}" for field in fields)
+    step = MAX_PARAMETERS // max(len(fields), 1)
+    for start in range(0, len(rows), step):
+        select, values = _select(fields, _prepared(fields, rows[start : start + step]))
+        yield f"WITH v({names}) AS ({select})", values
+
+
+def _select(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, Iterable[Any]]:
+    """A VALUES list, or on PostgreSQL an array for each column, because binding and parsing four
+    thousand parameters costs it more than writing the rows."""
     if connection.vendor == "sqlite":
+        if len(fields) == 1 and isinstance(rows[0][0], int):  # the ids alone
+            return "SELECT value FROM json_each(%s)", [json.dumps([value for (value,) in rows])]
         row = f"({', '.join(['%s'] * len(fields))})"
         return f"VALUES {', '.join([row] * len(rows))}", chain.from_iterable(rows)
     arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
     return f"SELECT * FROM unnest({arrays})", [list(column) for column in zip(*rows, strict=True)]
 
 
-def _prepared_rows(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
+def _prepared(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
     """Text, numbers and bytes go as they are; only times and JSON need the field's conversion."""
-    special = {n: f for n, f in enumerate(fields) if isinstance(f, _CONVERTED)}
+    special = [(n, field) for n, field in enumerate(fields) if isinstance(field, _CONVERTED)]
     if not special:
         return rows
-    return [
-        [_prepared(special[n], value) if n in special else value for n, value in enumerate(row)]
-        for row in rows
-    ]
+    database = connections[connection.alias]  # looked up once, and not for each value
+    prepared = [list(row) for row in rows]
+    for n, field in special:
+        for row in prepared:
+            row[n] = field.get_db_prep_save(row[n], database)
+    return prepared
 
 
-def _chunks(rows: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:
-    step = MAX_PARAMETERS // max(width, 1)
-    for start in range(0, len(rows), step):
-        yield rows[start : start + step]
+def _prepared_once(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
+    database = connections[connection.alias]
+    return [_field(model, name).get_db_prep_save(value, database) for name, value in values.items()]
 
 
 @cache
@@ -134,18 +195,17 @@ def _type(field: Field) -> str | None:
     return field.rel_db_type(connection) if field.is_relation else field.cast_db_type(connection)
 
 
-def _value(field: Field) -> str:
-    return f"v.v_{field.column}"
+def _value(model: type[models.Model], attname: str) -> str:
+    return f"v.v_{_field(model, attname).column}"
 
 
-def _columns(fields: Sequence[Field]) -> str:
-    return ", ".join(_quoted(field.column) for field in fields)
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
 
 
-def _quoted(name: str | None) -> str:
-    assert name is not None
-    return connection.ops.quote_name(name)
+def _column(model: type[models.Model], attname: str) -> str:
+    return connection.ops.quote_name(str(_field(model, attname).column))
 
 
-def _prepared(field: Field, value: Any) -> Any:
-    return field.get_db_prep_save(value, connection)
+def _columns(model: type[models.Model], attnames: Iterable[str]) -> str:
+    return ", ".join(_column(model, name) for name in attnames)

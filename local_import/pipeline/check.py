@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from .. import door, fsops, names
+from .. import door, fsops, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry, capped
 from ..door import Each, Step
 from ..errors import ErrorCode, ImportProblem
@@ -66,47 +66,48 @@ def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
 def compare(desk: Desk, batch: Sequence[Work]) -> None:
     """Find duplicates in the library and twins in the batch; reads library files, writes nothing."""
     waiting = [work for work in batch if work.verdict is None]
-    known = {media.sha256: media for media in _media_like(waiting)}
+    known = {sha256: (pk, path) for sha256, pk, path in _media_like(waiting)}
     first: dict[str, Work] = {}
     for work in waiting:
-        if media := known.get(work.sha256):
+        if work.sha256 in known:
             work.twin_of = None
-            _judge_duplicate(desk, work, media)
+            _judge_duplicate(desk, work, *known[work.sha256])
         else:
             twin = first.setdefault(work.sha256, work)
             work.twin_of = twin if twin is not work else None
 
 
-def _media_like(batch: Iterable[Work]) -> list[Media]:
-    hashes = [work.sha256 for work in batch]
-    return list(Media.objects.filter(sha256__in=hashes)) if hashes else []
+def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
+    """(SHA-256, id, path) of each file in the library that has the bytes of one of the batch."""
+    return setwise.find(Media, "sha256", (work.sha256 for work in batch), ("sha256", "id", "path"))
 
 
-def _judge_duplicate(desk: Desk, work: Work, media: Media) -> None:
+def _judge_duplicate(desk: Desk, work: Work, media_id: int, media_path: str) -> None:
     try:
-        held, _ = fsops.digest(desk.library, media.path.encode())
+        held, _ = fsops.digest(desk.library, media_path.encode())
     except (OSError, fsops.FileEffectError) as error:
         held = f"unreadable ({error})"
     if held == work.sha256:
-        text = f"The same bytes are in the library as {media.path}."
-        work.skip(SkipReason.DUPLICATE, text, media.pk)
+        text = f"The same bytes are in the library as {media_path}."
+        work.skip(SkipReason.DUPLICATE, text, media_id)
         return
-    if _is_being_undone(media):
+    if _is_being_undone(media_id):
         due = database_now() + TWIN_WAIT
         text = "The same bytes are on their way out of the library, by an undo."
         work.release(text, next_attempt_at=due)
         return
-    detail = say("listed_otherwise", path=media.path, held=held[:60])
+    detail = say("listed_otherwise", path=media_path, held=held[:60])
     path = os.path.join(desk.source.root, work.path)
-    file = os.path.join(desk.library.root, media.path.encode())
+    file = os.path.join(desk.library.root, media_path.encode())
     problem = ImportProblem(
         ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail, library_file=file
     )
     work.verdict = failed(desk, work, problem)
 
 
-def _is_being_undone(media: Media) -> bool:
-    return media.items.filter(session__undo_requested_at__isnull=False).exists()
+def _is_being_undone(media_id: int) -> bool:
+    undone = ImportItem.objects.filter(session__undo_requested_at__isnull=False)
+    return undone.filter(media_id=media_id).exists()
 
 
 def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
@@ -137,8 +138,8 @@ def _in_motion() -> list[tuple[str, str]]:
 
 def _avoid_taken_places(free: Sequence[Work], taken: set[str]) -> None:
     """Two different photos of one second with one hash prefix: the later gets a longer name."""
-    held = Media.objects.filter(path__in=[work.destination for work in free])
-    taken = taken | set(held.values_list("path", flat=True))
+    held = setwise.find(Media, "path", (work.destination for work in free), ("path",))
+    taken = taken | {path for (path,) in held}
     for work in free:
         while work.destination in taken:
             work.destination = _longer(work)
