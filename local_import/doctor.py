@@ -114,8 +114,13 @@ def _settings(name: str) -> Iterator[Point]:
         )
 
 
-# What a commit that was reported must survive: a power loss.
-_PRAGMAS = {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+# What makes a commit survive a power loss, and lets keys and triggers hold.
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "2",
+    "foreign_keys": "1",
+    "recursive_triggers": "1",
+}
 _PARAMETERS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
@@ -129,7 +134,7 @@ def _database(name: str) -> Iterator[Point]:
             seen[key] = str(cursor.fetchone()[0])
     told = ", ".join(f"{key}={value}" for key, value in seen.items())
     wrong = [key for key in due if seen[key] != due[key]]
-    remedy = _("Set {name} to {value}: without it a power loss can take back what was committed.")
+    remedy = _("Set {name} to {value}: that the database keeps what it is told rests on it.")
     text = " ".join(remedy.format(name=key, value=due[key]) for key in wrong)
     yield Point(name, f"{connection.vendor}: {told}", text)
 

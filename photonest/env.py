@@ -29,8 +29,10 @@ SQLITE_OPTIONS = {
     # A deferred transaction that turns into a writer cannot wait for the lock; an immediate one can.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,  # seconds
-    # FULL: a commit that was reported is on the disk, also after a power loss.
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;",
+    # FULL: a commit that was reported is on the disk, also after a power loss. Recursive: a row that
+    # REPLACE takes away is a deleted one to the triggers (local_import.guards).
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
+    "PRAGMA recursive_triggers=ON;",
 }
 
 _in_environment = frozenset(os.environ)
