@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from .formats import Exif
@@ -108,7 +108,7 @@ def _minutes(offset: str) -> int | None:
 def _assumed(wall: datetime, zone: tzinfo, source: str, confidence: str) -> CaptureTime:
     offset = wall.replace(tzinfo=zone).utcoffset() or timedelta()
     minutes = round(offset.total_seconds() / 60)
-    at = wall.replace(tzinfo=timezone(timedelta(minutes=minutes))).astimezone(UTC)
+    at = wall.replace(tzinfo=UTC) - timedelta(minutes=minutes)
     return CaptureTime(at, minutes, source, confidence)
 
 

@@ -65,6 +65,17 @@ def test_an_end_mark_inside_a_thumbnail_is_not_the_end_of_the_photo():
     assert "never ends" in look(with_thumbnail[:-2]).damage
 
 
+@pytest.mark.parametrize("length", [*range(3900, 4200, 3), 40_000, 65_533])
+def test_a_photo_is_known_however_long_the_segments_before_its_size_are(length):
+    whole = jpeg(1, taken="2019:01:02 03:04:05", size=(70, 50))
+    segment = b"\xff\xe3" + length.to_bytes(2, "big") + b"\xff" * (length - 2)
+
+    found = look(whole[:2] + segment * 3 + whole[2:])
+
+    assert (found.width, found.height, found.damage) == (70, 50, "")
+    assert found.exif.date_time_original == "2019:01:02 03:04:05"
+
+
 def test_exif_is_read_wherever_a_format_keeps_it():
     exif = Image.Exif()
     exif[0x0110] = "Camera"

@@ -227,3 +227,15 @@ def test_a_guard_that_allows_too_much_is_replaced(monkeypatch):
 
     make_item()
     assert refused(*move_item("imported"))
+
+
+def test_a_guard_of_an_earlier_version_is_taken_away():
+    make_item()
+    earlier = guards._Guard("guard_of_old", guards._ITEMS, "AFTER INSERT", "", "as it was once")
+    sql(guards._trigger(earlier, "default"))
+    assert not guards.is_installed()
+
+    guards.install()
+
+    assert guards.is_installed()
+    make_item()

@@ -8,6 +8,8 @@ from .model import NO_EXIF, Bytes, Damaged, Exif, Inspection
 
 TAIL_BYTES = 4096
 BLOCK_BYTES = 1024 * 1024
+WINDOW_BYTES = 4096  # of segments looked at together; what stands between them is not read
+REACH_BYTES = 64  # of a segment that are looked at, at most
 MAX_SEGMENTS = 4096
 _EOI = b"\xff\xd9"
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -17,11 +19,11 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 
 def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
     """Walk the segments to the first scan, then look for the end behind it."""
-    window, start, position = data.read_at(0, 65536), 0, 2
+    window, start, position = data.read_at(0, WINDOW_BYTES), 0, 2
     found, frame, sizes = NO_EXIF, 0, (0, 0)
     for _ in range(MAX_SEGMENTS):
-        if position - start + 64 > len(window):
-            window, start = data.read_at(position, 65536 + 64), position
+        if position - start + REACH_BYTES > len(window):
+            window, start = data.read_at(position, WINDOW_BYTES), position
         at = position - start
         if len(window) < at + 4:
             raise Damaged(say("jpeg_header_ends", size=data.size))

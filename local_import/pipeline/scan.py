@@ -6,7 +6,8 @@ Walking again is harmless: a path that the session knows is left as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from django.db import transaction
@@ -34,7 +35,7 @@ def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
     for chunk in _chunks(_candidates(found_in_source(desk), left_out)):
         if should_stop():
             return False
-        in_transaction(lambda chunk=chunk: _record(desk.session_id, chunk, actor))  # type: ignore[misc]
+        in_transaction(partial(_record, desk.session_id, _rows(chunk), actor))
     in_transaction(lambda: _close(desk.session_id, left_out, actor))
     return True
 
@@ -66,12 +67,16 @@ def _chunks(entries: Iterator[Found]) -> Iterator[list[Found]]:
         size = min(2 * size, CHUNK)
 
 
-def _record(session_id: int, chunk: list[Found], actor: Actor) -> None:
-    alike = _defaults() | {"session_id": session_id, "state_changed_at": timezone.now()}
-    rows = [
+def _rows(chunk: Iterable[Found]) -> list[setwise.Row]:
+    """Made before the transaction, for which others wait."""
+    return [
         (entry.path, names.digest(entry.path), names.shown(entry.path), entry.size_bytes)
         for entry in chunk
     ]
+
+
+def _record(session_id: int, rows: Sequence[setwise.Row], actor: Actor) -> None:
+    alike = _defaults() | {"session_id": session_id, "state_changed_at": timezone.now()}
     with transaction.atomic(savepoint=False):
         ids = setwise.insert(
             ImportItem, alike, _COLUMNS, rows, ignore_conflicts=True, returning=("id",)

@@ -133,9 +133,7 @@ def bytes_move_before_their_intent_is_written() -> None:
 def the_fence_is_not_looked_at() -> None:
     update = setwise.update
 
-    def unfenced(
-        model: Any, alike: Any, columns: Sequence[str], rows: Any, **options: Any
-    ) -> int:
+    def unfenced(model: Any, alike: Any, columns: Sequence[str], rows: Any, **options: Any) -> int:
         kept = [number for number, name in enumerate(columns) if name != "fence"]
         options["match"] = [name for name in options["match"] if name != "fence"]
         narrow = [[row[number] for number in kept] for row in rows]
