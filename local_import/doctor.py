@@ -127,11 +127,10 @@ _PARAMETERS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "o
 def _database(name: str) -> Iterator[Point]:
     sqlite = connection.vendor == "sqlite"
     due = _PRAGMAS if sqlite else _PARAMETERS
-    seen = {}
+    asked = "(SELECT * FROM pragma_{})" if sqlite else "current_setting('{}')"
     with connection.cursor() as cursor:
-        for key in due:
-            cursor.execute(f"PRAGMA {key}" if sqlite else f"SHOW {key}")
-            seen[key] = str(cursor.fetchone()[0])
+        cursor.execute(f"SELECT {', '.join(asked.format(key) for key in due)}")
+        seen = dict(zip(due, map(str, cursor.fetchone()), strict=True))
     told = ", ".join(f"{key}={value}" for key, value in seen.items())
     wrong = [key for key in due if seen[key] != due[key]]
     remedy = _("Set {name} to {value}: that the database keeps what it is told rests on it.")
