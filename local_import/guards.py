@@ -1,7 +1,8 @@
 """Guards: what the database itself refuses, whoever writes to it.
 
 Triggers hold the first states and the transition tables of both state machines, and let no audit row be
-changed or removed. That a row is deleted by SQL they allow, and the check tells of it.
+changed or removed, but by another program's REPLACE on SQLite (see _of_replacing). That a session or an
+item is deleted by SQL they allow, and the check tells of it.
 They are made from the code after every `migrate`, because SQLite drops them with each table that a
 migration builds anew. Only a transaction that has opened the gate passes: a repair, or the purge.
 """
@@ -104,6 +105,7 @@ def _removal(using: str) -> list[str]:
         return [
             f"DROP TRIGGER {name}" + (f" ON {table}" if on else "")
             for name, table in cursor.fetchall()
+            if table in _GUARDED
         ]
 
 
