@@ -76,10 +76,11 @@ def update(
     A value of `alike` may be an expression of the row. `where` holds conditions that are alike for
     all rows. A row that does not match is left alone and not counted; the caller judges.
     """
-    settings = tuple((name, _expressed(model, value)) for name, value in alike.items())
+    expressed = {name: _expressed(model, name, value) for name, value in alike.items()}
+    settings = tuple((name, sql) for name, (sql, _) in expressed.items())
     head, tail = _updating(model, settings, tuple(columns), tuple(match), tuple(where))
-    given = {name: value for name, value in alike.items() if not _is_expression(value)}
-    before, after = _prepared_once(model, given), _prepared_once(model, where)
+    before = [value for _, parameters in expressed.values() for value in parameters]
+    after = _prepared_once(model, where)
     found = 0
     for v, values in _tables(model, columns, rows):
         with connection.cursor() as cursor:
@@ -107,18 +108,14 @@ def _updating(
     return f"UPDATE {table} SET {settings} FROM (", f" SELECT * FROM v) AS v WHERE {met}"
 
 
-def _is_expression(value: Any) -> bool:
-    return hasattr(value, "resolve_expression")
-
-
-def _expressed(model: type[models.Model], value: Any) -> str:
-    """The SQL of a value; an expression takes no parameters but numbers, which are written out."""
-    if not _is_expression(value):
-        return "%s"
+def _expressed(model: type[models.Model], attname: str, value: Any) -> tuple[str, Sequence[Any]]:
+    """The SQL of a value that may be an expression of the row, and its parameters."""
+    if not hasattr(value, "resolve_expression"):
+        return "%s", _prepared_once(model, {attname: value})
     query = Query(model)
-    resolved = value.resolve_expression(query)
-    sql, parameters = query.get_compiler(using=connection.alias).compile(resolved)
-    return str(sql % tuple(map(int, parameters)))
+    compiler = query.get_compiler(using=connection.alias)
+    sql, parameters = compiler.compile(value.resolve_expression(query))
+    return sql, parameters
 
 
 def find(
