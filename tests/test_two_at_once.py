@@ -4,6 +4,7 @@ import of the same bytes."""
 import itertools
 import os
 import threading
+from hashlib import sha256
 
 import pytest
 from django.db import connection
@@ -15,6 +16,7 @@ from local_import.pipeline import check, restore
 from local_import.pipeline.desk import MARK, open_library
 from local_import.services import background, sessions, undo
 from local_import.services.sweeper import sweep
+from tests.builders import make_media
 from tests.photos import jpeg
 from tests.test_import_photos import assert_library_is_true
 from tests.test_sweep import started
@@ -137,6 +139,49 @@ def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
     media = Media.objects.get()
     assert (library / media.path).read_bytes() == jpeg(1)
     assert (inbox / "a.jpg").read_bytes() == jpeg(1)
+
+
+@pytest.mark.django_db
+def test_bytes_that_another_imports_just_after_they_were_looked_for_are_a_duplicate(
+    library, inbox, tmp_path, monkeypatch
+):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "twin.jpg").write_bytes(jpeg(1))
+    late, others = started(inbox, "copy"), [started(tmp_path / "other", "copy")]
+    compare = check.compare
+
+    def compare_early(desk, batch):
+        compare(desk, batch)
+        if others:
+            run(others.pop())
+
+    monkeypatch.setattr(check, "compare", compare_early)
+    finish_once(late)
+
+    item = ImportItem.objects.get(session=late)
+    assert (item.state, item.skip_reason, item.media) == (
+        "skipped",
+        "duplicate",
+        Media.objects.get(),
+    )
+
+
+@pytest.mark.django_db
+def test_a_place_that_is_listed_for_other_bytes_is_not_taken_although_nothing_stands_there(
+    library, inbox
+):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    content = sha256(jpeg(1)).hexdigest()
+    place = "2019/01/02/20190102_030405_local_{}.jpg"
+    with open_library():
+        make_media(b"other", path=place.format(content[:8]))
+
+    finish_once(started(inbox, "copy"))
+
+    item = ImportItem.objects.get()
+    assert (item.state, item.destination) == ("imported", place.format(content[:16]))
+    assert (library / item.destination).read_bytes() == jpeg(1)
 
 
 def in_thread(work, session):
