@@ -78,11 +78,9 @@ def name_key(name: bytes) -> str:
 
 def destination(wall: datetime, sha256: str, extension: str, prefix_length: int = 8) -> str:
     """The path in the library, relative to it, from the wall-clock time of capture."""
-    return (
-        f"{wall.year:04}/{wall.month:02}/{wall.day:02}/"
-        f"{wall.year:04}{wall.month:02}{wall.day:02}_{wall.hour:02}{wall.minute:02}{wall.second:02}"
-        f"_local_{sha256[:prefix_length]}.{extension}"
-    )
+    day, _, time = wall.isoformat(timespec="seconds").partition("T")
+    moment = f"{day.replace('-', '')}_{time.replace(':', '')}"
+    return f"{day.replace('-', '/')}/{moment}_local_{sha256[:prefix_length]}.{extension}"
 
 
 def is_below(path: bytes) -> bool:

@@ -69,7 +69,7 @@ def _finished(
 def _ends(data: Bytes, scan: int) -> bool:
     """Whether an end marker stands behind the first scan. Inside coded data it cannot occur."""
     tail = max(scan, data.size - TAIL_BYTES)
-    if _EOI in data.read_at(tail, TAIL_BYTES):
+    if data.read_at(tail, TAIL_BYTES).rfind(_EOI) >= 0:  # mostly it is the last that is there
         return True
     position = tail
     while position > scan:
