@@ -33,9 +33,9 @@ def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
     """Record every file below the source; returns False when it was stopped before the end."""
     left_out: Counter[str] = Counter()
     for chunk in _chunks(_candidates(found_in_source(desk), left_out)):
-        if should_stop():
-            return False
         in_transaction(partial(_record, desk.session_id, _rows(chunk), actor))
+        if should_stop():  # asked with the first files recorded: workers wait for these
+            return False
     in_transaction(lambda: _close(desk.session_id, left_out, actor))
     return True
 
