@@ -84,6 +84,8 @@ UNIQUE = {
     "item_external_id_once",
     "item_one_mover_per_content",
     "item_one_mover_per_place",
+    "media_once_per_content",
+    "media_once_per_place",
 }
 
 
@@ -191,12 +193,13 @@ def test_items_that_do_not_move_may_share_content_and_place(state):
     write(other, "sha256 = %s, destination = %s", first.sha256, first.destination)
 
 
-@pytest.mark.parametrize("column", ["sha256", "path"])
-def test_content_and_place_are_in_the_library_once(column):
+@pytest.mark.parametrize(
+    ("constraint", "column"), [("media_once_per_content", "sha256"), ("media_once_per_place", "path")]
+)
+def test_content_and_place_are_in_the_library_once(constraint, column):
     first, other = make_media(b"a.jpg"), make_media(b"b.jpg")
 
-    with pytest.raises(IntegrityError):
-        write(other, f"{column} = %s", getattr(first, column))
+    assert_refused(constraint, other, f"{column} = %s", getattr(first, column))
 
 
 @pytest.mark.parametrize("state", ["imported", "skipped"])

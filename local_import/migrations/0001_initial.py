@@ -267,8 +267,8 @@ class Migration(migrations.Migration):
             name='Media',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, unique=True, verbose_name='SHA-256')),
-                ('path', models.CharField(max_length=255, unique=True, verbose_name='path in the library')),
+                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
+                ('path', models.CharField(max_length=255, verbose_name='path in the library')),
                 ('size_bytes', models.BigIntegerField(verbose_name='size in bytes')),
                 ('kind', models.CharField(max_length=16, verbose_name='kind')),
                 ('width', models.PositiveIntegerField(null=True, verbose_name='width in pixels')),
@@ -289,7 +289,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'media',
                 'verbose_name_plural': 'media',
                 'db_table': 'local_import_media',
-                'constraints': [models.CheckConstraint(condition=models.Q(('size_bytes__gt', 0)), name='media_has_bytes'), models.CheckConstraint(condition=models.Q(('path', ''), _negated=True), name='media_has_path')],
+                'constraints': [models.UniqueConstraint(fields=('sha256',), name='media_once_per_content'), models.UniqueConstraint(fields=('path',), name='media_once_per_place'), models.CheckConstraint(condition=models.Q(('size_bytes__gt', 0)), name='media_has_bytes'), models.CheckConstraint(condition=models.Q(('path', ''), _negated=True), name='media_has_path')],
             },
         ),
         migrations.AddField(
@@ -575,7 +575,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.UniqueConstraint(fields=('external_id',), name='item_external_id_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('external_id__isnull', False)), fields=('external_id',), name='item_external_id_once'),
         ),
         migrations.AddConstraint(
             model_name='importitem',

@@ -223,7 +223,11 @@ class ImportItem(Stateful):
             models.UniqueConstraint(
                 fields=["session", "path_digest"], name="item_once_per_session"
             ),
-            models.UniqueConstraint(fields=["external_id"], name="item_external_id_once"),
+            models.UniqueConstraint(
+                fields=["external_id"],
+                condition=Q(external_id__isnull=False),
+                name="item_external_id_once",
+            ),
             # The arbiter between two workers that hold the same bytes at the same moment.
             models.UniqueConstraint(
                 fields=["sha256"],

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 class Media(models.Model):
     """A file of the library. Rows are made only when an item settles (local_import.pipeline)."""
 
-    sha256 = models.CharField(_("SHA-256"), max_length=64, unique=True)
-    path = models.CharField(_("path in the library"), max_length=255, unique=True)
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    path = models.CharField(_("path in the library"), max_length=255)
     size_bytes = models.BigIntegerField(_("size in bytes"))
     kind = models.CharField(_("kind"), max_length=16)
     width = models.PositiveIntegerField(_("width in pixels"), null=True)
@@ -35,6 +35,9 @@ class Media(models.Model):
         verbose_name = _("media")
         verbose_name_plural = _("media")
         constraints = [
+            # Not `unique` on the fields: PostgreSQL would keep a second index of each for LIKE.
+            models.UniqueConstraint(fields=["sha256"], name="media_once_per_content"),
+            models.UniqueConstraint(fields=["path"], name="media_once_per_place"),
             models.CheckConstraint(condition=Q(size_bytes__gt=0), name="media_has_bytes"),
             models.CheckConstraint(condition=~Q(path=""), name="media_has_path"),
         ]
