@@ -1,7 +1,8 @@
-"""What every command of the desk does when the database or the broker cannot be worked with."""
+"""What every command of the desk does when it is interrupted, or what it needs cannot be worked with."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import DatabaseError, InterfaceError
 from kombu.exceptions import OperationalError as BrokerError
 
 from ..correlation import correlated, new_id
-from .refusals import give_up
+from .refusals import INTERRUPTED, give_up
 
 
 class DeskCommand(BaseCommand):
@@ -28,7 +29,12 @@ class DeskCommand(BaseCommand):
         try:
             with correlated(request_id=new_id("command")):
                 return super().execute(*args, **options)
-        except (DatabaseError, InterfaceError, BrokerError) as error:
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted.")
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:  # nobody reads the output any more
+            raise
+        except (DatabaseError, InterfaceError, BrokerError, OSError) as error:
             if options.get("traceback"):
                 raise
             give_up(error, as_json=bool(options.get("json")))

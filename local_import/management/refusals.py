@@ -10,6 +10,7 @@ from ..errors import ImportProblem
 from . import text
 
 FAILED, WRONG_USE = 1, 2
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 def wrong_use(message: str) -> NoReturn:

@@ -21,7 +21,6 @@ from ..refusals import refuse, wrong_use
 from ..watching import watch
 
 NEWEST = 50  # sessions listed
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
 class Command(DeskCommand):
@@ -55,8 +54,6 @@ class Command(DeskCommand):
         """Ends as the session ends, and then says how it stands."""
         try:
             session = watch(number)
-        except KeyboardInterrupt:
-            sys.exit(INTERRUPTED)
         except ImportProblem as problem:
             refuse(problem, as_json=options["json"])
         options.pop("watch")

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...audit_logger import Actor
 from ...services import undo
+from ..refusals import INTERRUPTED
 from ..session_command import SessionCommand
 
 _INTERRUPTED = (
@@ -30,7 +31,7 @@ class Command(SessionCommand):
             report = undo.undo(session_id, actor=actor, reason=reason)
         except KeyboardInterrupt:
             sys.stderr.write(_INTERRUPTED.format(session_id))
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
         return {
             "undone": report.undone,
             "refused": [_told(one) for one in report.refused],
