@@ -32,6 +32,7 @@ from .problems import (
     StillOpenForWriting,
 )
 from .reading import Fingerprint, Source, digest, is_racy, open_source
+from .spool import Spool
 from .tree import Tree
 from .turns import turn
 from .walking import Found, Glance, find, glance, is_empty, listing, walk
@@ -53,6 +54,7 @@ __all__ = [
     "Sight",
     "Source",
     "SourceChanged",
+    "Spool",
     "StillOpenForWriting",
     "Tree",
     "copy",

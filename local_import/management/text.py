@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..troubleshooting import TroubleshootingEngine
@@ -35,7 +36,8 @@ def session(report: Mapping[str, Any]) -> str:
 def _failures(report: Mapping[str, Any]) -> list[str]:
     """One for each cause and place, by the example that was seen last; of a dry run, each file."""
     if "incidents" not in report:
-        lines = [line for one in report["failures"][:SHOWN_FAILURES] for line in _failure(one)]
+        first = islice(report["failures"], SHOWN_FAILURES)
+        lines = [line for one in first for line in _failure(one)]
         hidden = len(report["failures"]) - SHOWN_FAILURES
         return lines + ([f"  … and {hidden} more: --json lists them"] if hidden > 0 else [])
     shown = [one for one in report["incidents"] if one["files"]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 
 from django.conf import settings
@@ -30,16 +32,16 @@ def preview(
 
     It ends before more than `most_bytes` are read.
     """
-    seen: dict[str, str] = {}
     works = _within(_works(desk, left_out), most_bytes)
-    while batch := list(islice(works, batch_items)):
-        for work in batch:
-            analyse(desk, work)
-            _avoid_taken_place(desk, work)
-        compare(desk, batch)
-        for work in batch:
-            _judge_twin(work, seen)
-            yield work
+    with closing(_Seen()) as seen:
+        while batch := list(islice(works, batch_items)):
+            for work in batch:
+                analyse(desk, work)
+                _avoid_taken_place(desk, work)
+            compare(desk, batch)
+            for work in batch:
+                _judge_twin(work, seen)
+                yield work
 
 
 def _within(works: Iterator[Work], most_bytes: float) -> Iterator[Work]:
@@ -70,10 +72,33 @@ def _avoid_taken_place(desk: Desk, work: Work) -> None:
         work.verdict = failed(desk, work, error)
 
 
-def _judge_twin(work: Work, seen: dict[str, str]) -> None:
+def _judge_twin(work: Work, seen: _Seen) -> None:
     if work.verdict is not None:
         return
-    if work.sha256 in seen:
-        work.skip(SkipReason.DUPLICATE, f"The same bytes would be imported as {seen[work.sha256]}.")
-    else:
-        seen[work.sha256] = work.destination
+    first = seen.first(work.sha256, work.destination)
+    if first is not None:
+        work.skip(SkipReason.DUPLICATE, f"The same bytes would be imported as {first}.")
+
+
+class _Seen:
+    """Where each content would go first, in a database of its own that has no name and ends with it.
+
+    SQLite keeps it on the disk when it grows: there may be a million.
+    """
+
+    def __init__(self) -> None:
+        self._rows = sqlite3.connect("", isolation_level=None)
+        self._rows.execute("PRAGMA journal_mode=OFF")
+        self._rows.execute("CREATE TABLE seen (sha256 BLOB PRIMARY KEY, place TEXT) WITHOUT ROWID")
+
+    def close(self) -> None:
+        self._rows.close()
+
+    def first(self, sha256: str, place: str) -> str | None:
+        """The place of the file that had these bytes before; else None, and this one is the first."""
+        key = bytes.fromhex(sha256)
+        added = self._rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, place))
+        if added.rowcount:
+            return None
+        found = self._rows.execute("SELECT place FROM seen WHERE sha256 = ?", (key,))
+        return str(found.fetchone()[0])

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from .. import names
+from ..fsops import Spool
 from ..models import ImportItem, ImportSession
 from ..pipeline.work import Work, code_of, state_after
 from ..reporting import incidents_of
@@ -81,26 +83,26 @@ def _item(item: ImportItem) -> dict[str, Any]:
     }
 
 
-def preview_report(
-    works: Iterable[Work], root: bytes, shown: Any, left_out: dict[str, int]
-) -> dict[str, Any]:
-    """The report of a dry run, in the shape of a session's; `shown` escapes a path."""
-    items, found = [], []
+def preview_report(works: Iterable[Work], root: bytes, left_out: dict[str, int]) -> dict[str, Any]:
+    """The report of a dry run, in the shape of a session's. `items` and `failures` are spools."""
+    items, found = Spool(), Spool()
+    counts, size = counted(()), 0
     for work in works:
-        path = shown(root + b"/" + work.path)
-        items.append(_planned(work, path))
+        planned = _planned(work, names.shown(root + b"/" + work.path))
+        items.add(planned)
+        counts[planned["state"]] += 1
+        size += work.size_bytes
         if work.verdict is not None and work.verdict.failure:
-            found.append({"item": None, "path": path} | _texts(work.verdict.failure))
-    counts = counted(item["state"] for item in items)
+            found.add({"item": None, "path": planned["path"]} | _texts(work.verdict.failure))
     unresolved = counts[ItemState.FAILED] + counts[ItemState.MISSING]
     state = SessionState.FAILED if unresolved else SessionState.IMPORTED
     return {
         "session": None,
         "dry_run": True,
-        "state": str(state) if items else str(SessionState.READY),
+        "state": str(state if items else SessionState.READY),
         "total": len(items),
         "counts": counts,
-        "bytes": sum(item["size"] for item in items),
+        "bytes": size,
         "left_out": left_out,
         "error": None,
         "failures": found,

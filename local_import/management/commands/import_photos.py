@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -18,7 +18,10 @@ from ...alerts import evaluate
 from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...models import ImportSession
+from ...pipeline.desk import Desk
 from ...pipeline.preview import preview
+from ...pipeline.scan import found_in_source
+from ...pipeline.work import Work
 from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
@@ -26,11 +29,9 @@ from ..arguments import row_number, sentence, up_to
 from ..desk_command import DeskCommand
 from ..json_pieces import pieces
 from ..progress import Progress
-from ..refusals import refuse, wrong_use
+from ..refusals import INTERRUPTED, refuse, wrong_use
 
 _EXIT_OF = {SessionState.FAILED: 1, SessionState.ERROR: 1, SessionState.CANCELED: 1}
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
-
 MOST_WORKERS = 1024  # as of PHOTONEST_WORKERS
 
 
@@ -98,12 +99,17 @@ class Command(DeskCommand):
         session = background.start(session.pk, actor=actor)
         return reports.session_report(session), 0
 
-    def _preview(self, *, source: str, mode: str | None, **_: Any) -> tuple[dict[str, Any], int]:
+    def _preview(
+        self, *, source: str, mode: str | None, json: bool, **_: Any
+    ) -> tuple[dict[str, Any], int]:
         left_out: dict[str, int] = {}
         mode = mode or ImportMode.COPY
-        with sessions.dry_desk(os.fsencode(source), mode) as desk:
-            works = preview(desk, left_out)
-            report = reports.preview_report(works, desk.source.root, names.shown, left_out)
+        with (
+            sessions.dry_desk(os.fsencode(source), mode) as desk,
+            Progress("Dry run", quiet=json) as progress,
+        ):
+            works = _watched(preview(desk, left_out), desk, progress)
+            report = reports.preview_report(works, desk.source.root, left_out)
             report |= {"source": names.shown(desk.source.root), "mode": str(mode)}
         return report, _EXIT_OF.get(SessionState(report["state"]), 0)
 
@@ -111,7 +117,7 @@ class Command(DeskCommand):
         actor = Actor(f"command:{getpass.getuser()}")
         session = _session(actor, sessions.resume, **options)
         signals = _Interrupts()
-        with Progress(session, quiet=options["json"]) as progress:
+        with Progress(f"Session {session.pk}", quiet=options["json"]) as progress:
             session = sessions.run_to_end(
                 session.pk,
                 workers=workers or os.cpu_count() or 1,
@@ -145,6 +151,17 @@ def _session(
     if found is not None:
         return go_on(found.pk, actor=actor)
     return sessions.create(path, mode=chosen, label=label, actor=actor)
+
+
+def _watched(works: Iterator[Work], desk: Desk, progress: Progress) -> Iterator[Work]:
+    """The same works. Where somebody watches, the source is walked before, to tell of how many."""
+    total, failed = 0, 0
+    if progress.is_shown:
+        total = sum(entry.kind != "left_out" for entry in found_in_source(desk))
+    for done, work in enumerate(works, 1):
+        failed += bool(work.verdict and work.verdict.failure)
+        progress.tell(done, total, failed)
+        yield work
 
 
 def _check_usage(options: dict[str, Any], dry_run: bool) -> None:

@@ -1,0 +1,144 @@
+"""The dry run of a command: what it decides is told, however many files there are, and nothing is written."""
+
+import errno
+import io
+import os
+import pty
+import tempfile
+import tracemalloc
+
+import pytest
+from django.core.management import call_command
+
+from local_import.fsops import Spool
+from local_import.management.commands import import_photos
+from local_import.pipeline.preview import preview
+from local_import.services import sessions
+from tests.photos import jpeg
+
+pytestmark = pytest.mark.django_db
+
+
+class Counting(io.StringIO):
+    """A place to write to that keeps nothing."""
+
+    written = 0
+
+    def write(self, text):
+        self.written += len(text)
+        return len(text)
+
+
+class Full(io.StringIO):
+    """A file on a disk that has no room."""
+
+    def write(self, text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def peak_of(directory, number):
+    """Bytes that Python holds at most while it looks at so many files, half of which fail."""
+    photo = jpeg(1)
+    directory.mkdir()
+    for n in range(number):
+        (directory / f"{n}.jpg").write_bytes(photo + b"%d" % n if n % 2 else b"<html>%d" % n)
+    out = Counting()
+    tracemalloc.start()
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(directory), "--dry-run", "--json", stdout=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert ended.value.code == 1
+    assert out.written > number * 100
+    return peak
+
+
+def test_it_needs_no_more_memory_for_more_files(tmp_path, library):
+    few, many = (peak_of(tmp_path / str(number), number) for number in (1_200, 7_200))
+
+    assert many < few + 200_000
+
+
+def test_equal_files_far_apart_are_known_as_equal(inbox, library):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (inbox / name).write_bytes(jpeg(name == "b.jpg"))
+
+    with sessions.dry_desk(os.fsencode(inbox), "copy") as desk:
+        works = {work.path: work for work in preview(desk, {}, batch_items=1)}
+
+    first, second = sorted(
+        (works[b"a.jpg"], works[b"c.jpg"]), key=lambda work: work.verdict is not None
+    )
+    assert first.verdict is None
+    assert works[b"b.jpg"].verdict is None
+    assert second.verdict.values["skip_reason"] == "duplicate"
+    assert first.destination in second.verdict.reason
+
+
+def test_a_full_disk_for_temporary_files_is_told_of(inbox, library, monkeypatch, capsys):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda *_, **__: Full())
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(inbox), "--dry-run")
+
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert "disk_full" in told.err
+    assert tempfile.gettempdir() in told.err
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])
+def test_an_error_of_the_system_is_told_with_what_to_do(inbox, monkeypatch, capsys, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number), str(inbox))
+
+    monkeypatch.setattr(import_photos, "preview", refuse)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(inbox), "--dry-run")
+
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert str(inbox) in told
+    assert "→" in told
+    assert "Traceback" not in told
+
+
+def test_ctrl_c_ends_it_without_a_stack(inbox, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_photos, "preview", interrupt)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(inbox), "--dry-run")
+
+    assert (ended.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
+
+
+def test_on_a_terminal_it_tells_how_far_it_is(inbox, library, monkeypatch):
+    for number in range(3):
+        (inbox / f"{number}.jpg").write_bytes(jpeg(number) if number else b"<html>")
+    ours, theirs = pty.openpty()
+
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        with pytest.raises(SystemExit):
+            call_command("import_photos", str(inbox), "--dry-run", stdout=io.StringIO())
+        shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+
+    assert "Dry run" in shown
+    assert "3/3" in shown
+    assert "1 failed" in shown
+
+
+def test_a_spool_gives_back_its_rows_as_often_as_wanted():
+    spool = Spool()
+    rows = [{"path": "ä\n\u2028", "number": n, "none": None} for n in range(3)]
+    for row in rows:
+        spool.add(row)
+
+    assert len(spool) == 3
+    assert [list(spool), list(spool)] == [rows, rows]
