@@ -194,7 +194,8 @@ def test_items_that_do_not_move_may_share_content_and_place(state):
 
 
 @pytest.mark.parametrize(
-    ("constraint", "column"), [("media_once_per_content", "sha256"), ("media_once_per_place", "path")]
+    ("constraint", "column"),
+    [("media_once_per_content", "sha256"), ("media_once_per_place", "path")],
 )
 def test_content_and_place_are_in_the_library_once(constraint, column):
     first, other = make_media(b"a.jpg"), make_media(b"b.jpg")
