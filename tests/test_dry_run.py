@@ -6,6 +6,7 @@ import os
 import pty
 import tempfile
 import tracemalloc
+from collections import Counter
 
 import pytest
 from django.core.management import call_command
@@ -66,7 +67,7 @@ def test_equal_files_far_apart_are_known_as_equal(inbox, library):
         (inbox / name).write_bytes(jpeg(name == "b.jpg"))
 
     with sessions.dry_desk(os.fsencode(inbox), "copy") as desk:
-        works = {work.path: work for work in preview(desk, {}, batch_items=1)}
+        works = {work.path: work for work in preview(desk, Counter(), batch_items=1)}
 
     first, second = sorted(
         (works[b"a.jpg"], works[b"c.jpg"]), key=lambda work: work.verdict is not None

@@ -9,6 +9,8 @@ import pytest
 
 from local_import.audit_logger import SYSTEM
 from local_import.models import ImportSession
+from local_import.pipeline.desk import open_desk
+from local_import.pipeline.scan import FIRST_CHUNK, scan
 from local_import.services import sessions
 from tests import builders
 from tests.photos import jpeg
@@ -121,3 +123,17 @@ def test_resuming_a_session_that_was_never_confirmed_confirms_it(inbox, library)
     resumed = sessions.resume(session.pk, actor=SYSTEM)
 
     assert resumed.state == "ready"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_walk_that_is_stopped_at_once_has_recorded_its_first_files(inbox, library):
+    for number in range(FIRST_CHUNK + 1):
+        (inbox / f"{number}.jpg").write_bytes(jpeg(number))
+    session = sessions.create(os.fsencode(inbox), mode="copy")
+
+    with open_desk(session) as desk:
+        assert not scan(desk, SYSTEM, lambda: True)
+        assert session.items.count() == FIRST_CHUNK
+        assert scan(desk, SYSTEM, lambda: False)
+
+    assert session.items.count() == FIRST_CHUNK + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -17,13 +18,13 @@ from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
 from .desk import Desk
-from .scan import UNREADABLE, found_in_source
+from .scan import files_in_source
 from .work import Work
 
 
 def preview(
     desk: Desk,
-    left_out: dict[str, int],
+    left_out: Counter[str],
     *,
     batch_items: int = BATCH_ITEMS,
     most_bytes: float = math.inf,
@@ -52,14 +53,10 @@ def _within(works: Iterator[Work], most_bytes: float) -> Iterator[Work]:
         yield work
 
 
-def _works(desk: Desk, left_out: dict[str, int]) -> Iterator[Work]:
-    for found in found_in_source(desk):
-        if found.kind in ("left_out", "unreadable_directory"):
-            reason = found.reason if found.kind == "left_out" else UNREADABLE
-            left_out[reason] = left_out.get(reason, 0) + 1
-        if found.kind != "left_out":
-            last_try = settings.PHOTONEST_RETRIES
-            yield Work(0, 0, found.path, found.size_bytes, retries=last_try)
+def _works(desk: Desk, left_out: Counter[str]) -> Iterator[Work]:
+    for found in files_in_source(desk, left_out):
+        last_try = settings.PHOTONEST_RETRIES
+        yield Work(0, 0, found.path, found.size_bytes, retries=last_try)
 
 
 def _avoid_taken_place(desk: Desk, work: Work) -> None:

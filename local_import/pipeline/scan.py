@@ -32,7 +32,7 @@ _COLUMNS = ("path", "path_digest", "shown_path", "size_bytes")
 def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
     """Record every file below the source; returns False when it was stopped before the end."""
     left_out: Counter[str] = Counter()
-    for chunk in _chunks(_candidates(found_in_source(desk), left_out)):
+    for chunk in _chunks(files_in_source(desk, left_out)):
         in_transaction(partial(_record, desk.session_id, _rows(chunk), actor))
         if should_stop():  # asked with the first files recorded: workers wait for these
             return False
@@ -50,8 +50,9 @@ def found_in_source(desk: Desk) -> Iterator[Found]:
         raise problem from error
 
 
-def _candidates(found: Iterable[Found], left_out: Counter[str]) -> Iterator[Found]:
-    for entry in found:
+def files_in_source(desk: Desk, left_out: Counter[str]) -> Iterator[Found]:
+    """What becomes an item each; the rest is counted in `left_out` by its reason."""
+    for entry in found_in_source(desk):
         if entry.kind == "left_out":
             left_out[entry.reason] += 1
             continue

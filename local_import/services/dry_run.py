@@ -97,7 +97,7 @@ def _read(found: DryRun, desk: Desk) -> None:
 
 def _in_time(desk: Desk) -> Iterator[Work]:
     ends = time.monotonic() + READ_S
-    works = preview(desk, {}, batch_items=BATCH_ITEMS, most_bytes=READ_BYTES)
+    works = preview(desk, Counter(), batch_items=BATCH_ITEMS, most_bytes=READ_BYTES)
     for work in works:
         yield work
         if time.monotonic() > ends:

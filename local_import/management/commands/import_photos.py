@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -20,7 +21,7 @@ from ...errors import ImportProblem
 from ...models import ImportSession
 from ...pipeline.desk import Desk
 from ...pipeline.preview import preview
-from ...pipeline.scan import found_in_source
+from ...pipeline.scan import files_in_source
 from ...pipeline.work import Work
 from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
@@ -102,7 +103,7 @@ class Command(DeskCommand):
     def _preview(
         self, *, source: str, mode: str | None, json: bool, **_: Any
     ) -> tuple[dict[str, Any], int]:
-        left_out: dict[str, int] = {}
+        left_out: Counter[str] = Counter()
         mode = mode or ImportMode.COPY
         with (
             sessions.dry_desk(os.fsencode(source), mode) as desk,
@@ -157,7 +158,7 @@ def _watched(works: Iterator[Work], desk: Desk, progress: Progress) -> Iterator[
     """The same works. Where somebody watches, the source is walked before, to tell of how many."""
     total, failed = 0, 0
     if progress.is_shown:
-        total = sum(entry.kind != "left_out" for entry in found_in_source(desk))
+        total = sum(1 for _ in files_in_source(desk, Counter()))
     for done, work in enumerate(works, 1):
         failed += bool(work.verdict and work.verdict.failure)
         progress.tell(done, total, failed)
