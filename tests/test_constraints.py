@@ -212,3 +212,15 @@ def test_a_session_with_items_and_media_with_items_cannot_be_deleted(state):
     if item.media_id:
         with pytest.raises(IntegrityError), transaction.atomic():
             item.media.delete()
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite makes tables of lists")
+def test_no_table_is_made_to_judge_a_row():
+    """A list of more than two values becomes one, in a trigger anew for each row of an import."""
+    columns = ("state", "owner", "destination", "stopped_in", "error_code", "skip_reason")
+    assignments = ", ".join(f"{name} = 'x'" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN UPDATE local_import_item SET {assignments} WHERE id = 1")  # noqa: S608
+        made = [row for row in cursor.fetchall() if row[1] == "OpenEphemeral"]
+
+    assert made == []

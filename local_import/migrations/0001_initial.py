@@ -519,7 +519,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='importitem',
-            index=models.Index(condition=models.Q(models.Q(('destination', ''), _negated=True), ('state__in', ('pending', 'analyzing', 'checking', 'failed', 'missing'))), fields=['destination'], name='item_left_with_place'),
+            index=models.Index(condition=models.Q(models.Q(('destination', ''), _negated=True), models.Q(('state', 'pending'), ('state', 'analyzing'), ('state', 'checking'), ('state', 'failed'), ('state', 'missing'), _connector='OR')), fields=['destination'], name='item_left_with_place'),
         ),
         migrations.AddIndex(
             model_name='importitem',
@@ -539,23 +539,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'analyzing', 'checking', 'moving', 'updating', 'imported', 'skipped', 'failed', 'missing', 'source_restored'])), name='item_state_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state', 'pending'), ('state', 'analyzing'), ('state', 'checking'), ('state', 'moving'), ('state', 'updating'), ('state', 'imported'), ('state', 'skipped'), ('state', 'failed'), ('state', 'missing'), ('state', 'source_restored'), _connector='OR'), name='item_state_known'),
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'failed'), ('error_code', ''), _connector='XOR'), name='item_failed_has_error_code'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'failed'), models.Q(('error_code', ''), _negated=True)), models.Q(models.Q(('state', 'failed'), _negated=True), ('error_code', '')), _connector='OR'), name='item_failed_has_error_code'),
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'skipped'), ('skip_reason', ''), _connector='XOR'), name='item_skipped_has_reason'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'skipped'), models.Q(('skip_reason', ''), _negated=True)), models.Q(models.Q(('state', 'skipped'), _negated=True), ('skip_reason', '')), _connector='OR'), name='item_skipped_has_reason'),
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ('skipped', 'failed', 'missing')), ('stopped_in', ''), _connector='XOR'), name='item_stopped_says_where'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'skipped'), ('state', 'failed'), ('state', 'missing'), _connector='OR'), models.Q(('stopped_in', ''), _negated=True)), models.Q(models.Q(('state', 'skipped'), ('state', 'failed'), ('state', 'missing'), _connector='OR', _negated=True), ('stopped_in', '')), _connector='OR'), name='item_stopped_says_where'),
         ),
         migrations.AddConstraint(
             model_name='importitem',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('analyzing', 'checking', 'moving', 'updating')), models.Q(('owner', ''), _negated=True), ('fence__gt', 0), ('lease_until__isnull', False)), models.Q(models.Q(('state__in', ('analyzing', 'checking', 'moving', 'updating')), _negated=True), ('lease_until__isnull', True), ('owner', '')), _connector='OR'), name='item_in_work_has_lease'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(models.Q(('state', 'analyzing'), ('state', 'checking'), ('state', 'moving'), ('state', 'updating'), _connector='OR'), models.Q(('owner', ''), _negated=True), ('fence__gt', 0), ('lease_until__isnull', False)), models.Q(models.Q(('state', 'analyzing'), ('state', 'checking'), ('state', 'moving'), ('state', 'updating'), _connector='OR', _negated=True), ('lease_until__isnull', True), ('owner', '')), _connector='OR'), name='item_in_work_has_lease'),
         ),
         migrations.AddConstraint(
             model_name='importitem',

@@ -23,6 +23,7 @@ from ..states import (
     SkipReason,
     SourceDisposition,
 )
+from .conditions import either, one_of
 from .import_session import ImportSession
 from .incident import Incident
 from .media import Media
@@ -31,9 +32,10 @@ from .stateful import Stateful, StatefulQuerySet
 I = ItemState  # noqa: E741
 _IN_MOTION = Q(state__in=(I.MOVING, I.UPDATING))
 _HASHED_WITHOUT_MEDIA = Q(media__isnull=True) & ~Q(sha256="") & ~_IN_MOTION
-_LEFT_WITH_PLACE = ~Q(destination="") & Q(
-    state__in=(I.PENDING, I.ANALYZING, I.CHECKING, I.FAILED, I.MISSING)
+_LEFT_WITH_PLACE = ~Q(destination="") & one_of(
+    "state", (I.PENDING, I.ANALYZING, I.CHECKING, I.FAILED, I.MISSING)
 )
+_IN_WORK = one_of("state", ITEM_IN_WORK)
 _WAITS = Q(owner="", lease_until__isnull=True)
 _WORKS = ~Q(owner="") & Q(lease_until__isnull=False, fence__gt=0)
 
@@ -85,8 +87,8 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
         """Not in the library, but a place there was planned; a late worker may still bring it there."""
         return self.filter(
             _repeated(
-                "NOT ({0}.destination = '') AND {0}.state IN "
-                "('pending', 'analyzing', 'checking', 'failed', 'missing')"
+                "NOT ({0}.destination = '') AND ({0}.state = 'pending' OR {0}.state = 'analyzing' "
+                "OR {0}.state = 'checking' OR {0}.state = 'failed' OR {0}.state = 'missing')"
             )
         )
 
@@ -192,20 +194,21 @@ class ImportItem(Stateful):
         verbose_name = _("import item")
         verbose_name_plural = _("import items")
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=I.values), name="item_state_known"),
+            models.CheckConstraint(condition=one_of("state", I.values), name="item_state_known"),
             models.CheckConstraint(
-                condition=Q(state=I.FAILED) ^ Q(error_code=""), name="item_failed_has_error_code"
+                condition=either(Q(state=I.FAILED), Q(error_code="")),
+                name="item_failed_has_error_code",
             ),
             models.CheckConstraint(
-                condition=Q(state=I.SKIPPED) ^ Q(skip_reason=""), name="item_skipped_has_reason"
+                condition=either(Q(state=I.SKIPPED), Q(skip_reason="")),
+                name="item_skipped_has_reason",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=ITEM_STOPPED) ^ Q(stopped_in=""),
+                condition=either(one_of("state", ITEM_STOPPED), Q(stopped_in="")),
                 name="item_stopped_says_where",
             ),
             models.CheckConstraint(
-                condition=(Q(state__in=ITEM_IN_WORK) & _WORKS)
-                | (~Q(state__in=ITEM_IN_WORK) & _WAITS),
+                condition=(_IN_WORK & _WORKS) | (~_IN_WORK & _WAITS),
                 name="item_in_work_has_lease",
             ),
             models.CheckConstraint(
