@@ -8,7 +8,8 @@ needs. Knows tables and columns, no states: the door decides what may be written
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias
@@ -19,7 +20,6 @@ from django.db.models.sql import Query
 MAX_PARAMETERS = 20_000  # SQLite takes 32,766 (since 3.32)
 Row = Sequence[Any]
 Field: TypeAlias = "models.Field[Any, Any]"
-_CONVERTED = (models.DateTimeField, models.JSONField)
 
 
 def insert(
@@ -162,16 +162,28 @@ def _select(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, Iterable
 
 
 def _prepared(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
-    """Text, numbers and bytes go as they are; only times and JSON need the field's conversion."""
-    special = [(n, field) for n, field in enumerate(fields) if isinstance(field, _CONVERTED)]
+    """Text, numbers and bytes go as they are; only times and JSON are converted."""
+    special = [(n, convert) for n, field in enumerate(fields) if (convert := _conversion(field))]
     if not special:
         return rows
-    database = connections[connection.alias]  # looked up once, and not for each value
     prepared = [list(row) for row in rows]
-    for n, field in special:
+    for n, convert in special:
         for row in prepared:
-            row[n] = field.get_db_prep_save(row[n], database)
+            row[n] = None if row[n] is None else convert(row[n])
     return prepared
+
+
+def _conversion(field: Field) -> Callable[[Any], Any] | None:
+    """What Django's fields do, in a third of the time; a million rows have one of each."""
+    if isinstance(field, models.JSONField):
+        return json.dumps
+    if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":
+        return _in_utc
+    return None
+
+
+def _in_utc(moment: datetime) -> str:
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
 def _prepared_once(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
