@@ -30,9 +30,10 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,  # seconds
     # FULL: a commit that was reported is on the disk, also after a power loss. Recursive: a row that
-    # REPLACE takes away is a deleted one to the triggers (local_import.guards).
-    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
-    "PRAGMA recursive_triggers=ON;",
+    # REPLACE takes away is a deleted one to the triggers (local_import.guards). The size of a page, in
+    # bytes, is that of a new database: twice SQLite's own, so that a batch writes half as many.
+    "init_command": "PRAGMA page_size=8192;PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+    "PRAGMA foreign_keys=ON;PRAGMA recursive_triggers=ON;",
 }
 
 _in_environment = frozenset(os.environ)

@@ -1,6 +1,8 @@
 """What an item costs in statements and audit rows; times are measured by the benchmark."""
 
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 from django.db import connection
@@ -57,3 +59,9 @@ def test_an_item_costs_half_a_statement_and_five_to_ten_audit_rows(inbox, librar
     assert len(statements) / BATCH_ITEMS <= STATEMENTS_PER_ITEM
     for item in ImportItem.objects.all()[:20]:
         assert AuditLog.objects.filter(item_id=item.pk).count() in AUDIT_ROWS_PER_ITEM
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL's pages have 8 KiB anyway")
+def test_a_new_database_has_large_pages(migrated_database):
+    with closing(sqlite3.connect(migrated_database)) as database:
+        assert database.execute("PRAGMA page_size").fetchone() == (8192,)
