@@ -126,13 +126,17 @@ def find(
     if not wanted:
         return []
     sqlite = connection.vendor == "sqlite"
-    among = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
+    among = (
+        "IN (SELECT value FROM json_each(%s))"
+        if sqlite
+        else "= ANY(ARRAY(SELECT jsonb_array_elements_text(%s::jsonb)))"
+    )
     sql = (
         f"SELECT {_columns(model, returning)} FROM {_table(model)} "
         f"WHERE {_column(model, attname)} {among}"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [json.dumps(wanted) if sqlite else wanted])
+        cursor.execute(sql, [json.dumps(wanted)])
         found: list[Row] = cursor.fetchall()
     return found
 
@@ -150,19 +154,26 @@ def _tables(
 
 
 def _select(fields: Sequence[Field], rows: Sequence[Row]) -> tuple[str, Iterable[Any]]:
-    """A VALUES list, or on PostgreSQL an array for each column, because binding and parsing four
-    thousand parameters costs it more than writing the rows."""
+    """A VALUES list for SQLite, which binds values faster than it takes many out of JSON. For PostgreSQL
+    one document of JSON: as arrays, texts cost psycopg and the server four times as much."""
     if connection.vendor == "sqlite":
         if len(fields) == 1 and isinstance(rows[0][0], int):  # the ids alone
             return "SELECT value FROM json_each(%s)", [json.dumps([value for (value,) in rows])]
         row = f"({', '.join(['%s'] * len(fields))})"
         return f"VALUES {', '.join([row] * len(rows))}", chain.from_iterable(rows)
-    arrays = ", ".join(f"%s::{_type(field)}[]" for field in fields)
-    return f"SELECT * FROM unnest({arrays})", [list(column) for column in zip(*rows, strict=True)]
+    taken = ", ".join(_taken(number, field) for number, field in enumerate(fields))
+    return f"SELECT {taken} FROM jsonb_array_elements(%s::jsonb) AS r", [json.dumps(rows)]
+
+
+def _taken(number: int, field: Field) -> str:
+    """The value at a place of a row `r` of JSON, for PostgreSQL."""
+    if isinstance(field, models.BinaryField):
+        return f"decode(r->>{number}, 'hex')"
+    return f"(r->>{number})::{_type(field)}"
 
 
 def _prepared(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
-    """Text, numbers and bytes go as they are; only times and JSON are converted."""
+    """Text and numbers go as they are; what SQLite or JSON does not know is converted."""
     special = [(n, convert) for n, field in enumerate(fields) if (convert := _conversion(field))]
     if not special:
         return rows
@@ -174,16 +185,23 @@ def _prepared(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _conversion(field: Field) -> Callable[[Any], Any] | None:
-    """What Django's fields do, in a third of the time; a million rows have one of each."""
-    if isinstance(field, models.JSONField):
-        return json.dumps
-    if isinstance(field, models.DateTimeField) and connection.vendor == "sqlite":
-        return _in_utc
-    return None
+    """On SQLite what Django's fields do, in a third of the time."""
+    known = _FOR_SQLITE if connection.vendor == "sqlite" else _FOR_JSON
+    return next((convert for kind, convert in known.items() if isinstance(field, kind)), None)
 
 
 def _in_utc(moment: datetime) -> str:
     return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+_FOR_SQLITE: dict[type[Field], Callable[[Any], Any]] = {
+    models.JSONField: json.dumps,
+    models.DateTimeField: _in_utc,
+}
+_FOR_JSON: dict[type[Field], Callable[[Any], Any]] = {
+    models.DateTimeField: str,
+    models.BinaryField: bytes.hex,
+}
 
 
 def _prepared_once(model: type[models.Model], values: Mapping[str, Any]) -> list[Any]:
