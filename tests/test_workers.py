@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from django.utils import timezone
 from local_import import tasks, versions
 from local_import.audit_logger import SYSTEM
 from local_import.models import ImportItem, ImportSession, Worker
+from local_import.pipeline import crew
 from local_import.processes import identity
 from local_import.services import background, sessions
 from tests.builders import make_item
@@ -140,3 +142,21 @@ def test_the_files_of_a_worker_are_found_without_reading_the_table(owner):
     plan = ImportItem.objects.held(owner).explain()
 
     assert "item_in_work_owner" in plan, plan
+
+
+def test_a_process_that_lingers_at_its_end_keeps_nobody_busy(monkeypatch):
+    """It closes its files, which announces its end, before it is gone."""
+
+    def linger(*_):
+        os.closerange(3, 256)
+        time.sleep(0.3)
+        os._exit(0)
+
+    monkeypatch.setattr(crew, "_work", linger)
+    workers = crew.Crew(0, 1)
+
+    looks = 0
+    while workers.wait(60):
+        looks += 1
+
+    assert 0 < looks < 1_000

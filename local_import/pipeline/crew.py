@@ -6,6 +6,7 @@ import gc
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable
 from multiprocessing import connection as waiting
 from multiprocessing import get_context
@@ -25,6 +26,7 @@ from .worker import is_halted, work_through
 logger = logging.getLogger(__name__)
 
 COLLECT_AFTER = 50_000  # objects; a batch makes many and leaves no cycles
+LINGER_S = 0.001  # an end is announced a moment before the process is gone
 RESTARTS = 8  # how often dead workers are replaced in one run
 _context = get_context("fork")
 
@@ -57,9 +59,11 @@ class Crew:
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a change; returns whether workers are still there."""
-        if self._workers:
-            waiting.wait([worker.sentinel for worker in self._workers], timeout_s)
-        return any(worker.is_alive() for worker in self._workers)
+        ended = self._workers and waiting.wait([w.sentinel for w in self._workers], timeout_s)
+        alive = [worker.is_alive() for worker in self._workers]
+        if ended and all(alive):
+            time.sleep(LINGER_S)
+        return any(alive)
 
     def bury_dead(self) -> int:
         """Forget the workers that ended; returns how many of them died instead of finishing."""
