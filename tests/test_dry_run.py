@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from local_import.fsops import Spool
 from local_import.management.commands import import_photos
-from local_import.pipeline.preview import preview
+from local_import.pipeline.preview import _Seen, preview
 from local_import.services import sessions
 from tests.photos import jpeg
 
@@ -89,6 +89,28 @@ def test_a_full_disk_for_temporary_files_is_told_of(inbox, library, monkeypatch,
     assert (ended.value.code, told.out) == (1, "")
     assert "disk_full" in told.err
     assert tempfile.gettempdir() in told.err
+
+
+def test_a_full_disk_for_what_was_seen_is_told_of_in_the_same_way(
+    inbox, library, monkeypatch, capsys
+):
+    class Small(_Seen):
+        def __init__(self):
+            super().__init__()
+            self._rows.execute("PRAGMA max_page_count = 2")
+
+    for number in range(80):
+        (inbox / f"{number}.jpg").write_bytes(jpeg(number))
+    monkeypatch.setattr("local_import.pipeline.preview._Seen", Small)
+    monkeypatch.setenv("TMPDIR", str(inbox))
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(inbox), "--dry-run")
+
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert "disk_full" in told.err
+    assert str(inbox) in told.err
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -80,7 +82,7 @@ def _judge_twin(work: Work, seen: _Seen) -> None:
 class _Seen:
     """Where each content would go first, in a database of its own that has no name and ends with it.
 
-    SQLite keeps it on the disk when it grows: there may be a million.
+    SQLite keeps it on the disk when it grows: there may be a million. Raises OSError when that is full.
     """
 
     def __init__(self) -> None:
@@ -94,8 +96,19 @@ class _Seen:
     def first(self, sha256: str, place: str) -> str | None:
         """The place of the file that had these bytes before; else None, and this one is the first."""
         key = bytes.fromhex(sha256)
-        added = self._rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, place))
+        try:
+            added = self._rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, place))
+        except sqlite3.Error as error:
+            raise _of_the_system(error) from error
         if added.rowcount:
             return None
         found = self._rows.execute("SELECT place FROM seen WHERE sha256 = ?", (key,))
         return str(found.fetchone()[0])
+
+
+def _of_the_system(error: sqlite3.Error) -> OSError:
+    """The same, told as by any other temporary file; for its place see sqlite.org/tempfiles.html, 5."""
+    full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    number = errno.ENOSPC if full else errno.EIO
+    place = os.environ.get("SQLITE_TMPDIR") or os.environ.get("TMPDIR") or "/var/tmp"  # noqa: S108
+    return OSError(number, os.strerror(number), place)
