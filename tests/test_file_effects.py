@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import tempfile
 from hashlib import sha256
 
@@ -289,3 +290,18 @@ def test_no_path_leads_out_of_a_tree_and_nothing_is_made_on_the_way(library, tmp
         fsops.create(library, path, CONTENT)
 
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("may_open", [30, resource.RLIM_INFINITY])
+def test_a_tree_leaves_descriptors_to_others(tmp_path, monkeypatch, may_open):
+    """The database opens files of its own, just while a deep directory is being recorded."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (may_open, 4096))
+    deep = b"/".join([b"d"] * 40)
+    os.makedirs(os.fsencode(tmp_path) + b"/" + deep)
+
+    with Tree(os.fsencode(tmp_path)) as tree:
+        before = len(os.listdir("/proc/self/fd"))
+        tree.stat(deep)
+        held = len(os.listdir("/proc/self/fd")) - before
+
+    assert held == (10 if may_open == 30 else 39)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
-OPEN_DIRECTORIES = 320  # descriptors kept for the directories used last
+OPEN_DIRECTORIES = 320  # descriptors kept for the directories used last, at most
+SHARE = 3  # of so many that the process may open, one: the other tree and the database need theirs
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -26,6 +28,7 @@ class Tree:
         self._fd = os.open(root, _DIRECTORY)
         self.device = os.fstat(self._fd).st_dev
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._most = _most()
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +109,7 @@ class Tree:
         return path, missing
 
     def _close_oldest(self, keep: bytes) -> None:
-        while len(self._open) > OPEN_DIRECTORIES:
+        while len(self._open) > self._most:
             path, fd = self._open.popitem(last=False)
             if path == keep:  # deeper than all that may stay open
                 self._open[path] = fd
@@ -117,6 +120,13 @@ class Tree:
         """Look every directory up anew from now on; call it where others may have moved some."""
         while self._open:
             os.close(self._open.popitem()[1])
+
+
+def _most() -> int:
+    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if may_open == resource.RLIM_INFINITY:
+        return OPEN_DIRECTORIES
+    return min(OPEN_DIRECTORIES, may_open // SHARE)
 
 
 def _is_whole(name: Any) -> bool:
