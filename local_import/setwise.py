@@ -185,7 +185,7 @@ def _prepared(fields: Sequence[Field], rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _conversion(field: Field) -> Callable[[Any], Any] | None:
-    """On SQLite what Django's fields do, in a third of the time."""
+    """How a value travels that cannot as it is; Django's fields take three times as long."""
     known = _FOR_SQLITE if connection.vendor == "sqlite" else _FOR_JSON
     return next((convert for kind, convert in known.items() if isinstance(field, kind)), None)
 

@@ -98,7 +98,7 @@ class _Seen:
         key = bytes.fromhex(sha256)
         try:
             added = self._rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, place))
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             raise _of_the_system(error) from error
         if added.rowcount:
             return None
@@ -106,7 +106,7 @@ class _Seen:
         return str(found.fetchone()[0])
 
 
-def _of_the_system(error: sqlite3.Error) -> OSError:
+def _of_the_system(error: sqlite3.OperationalError) -> OSError:
     """The same, told as by any other temporary file; for its place see sqlite.org/tempfiles.html, 5."""
     full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
     number = errno.ENOSPC if full else errno.EIO
