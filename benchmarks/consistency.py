@@ -69,10 +69,11 @@ def fill(number: int) -> None:
         )
         run(
             "INSERT INTO local_import_item (id, session_id, path, path_digest, shown_path, state, "
-            "state_changed_at, size_bytes, sha256, destination, media_id, source_disposition, owner, "
-            "fence, attempts, retries, deaths, skip_reason, error_code, failure, accept_damage) "
+            "stopped_in, state_changed_at, size_bytes, sha256, destination, media_id, "
+            "source_disposition, owner, fence, attempts, retries, deaths, skip_reason, error_code, "
+            "failure, accept_damage) "
             f"SELECT n, (SELECT MAX(id) FROM local_import_session), {blob}, {text}, {text}, "
-            f"'imported', '{_NOW}', 1, 'sha' || {text}, {name}, n, 'kept', '', 1, 1, 0, 0, '', '', "
+            f"'imported', '', '{_NOW}', 1, 'sha' || {text}, {name}, n, 'kept', '', 1, 1, 0, 0, '', '', "
             f"'{{}}', FALSE FROM ({series}) s"
         )
         for first in range(1, number + 1, BATCH):  # in the order in which batches write them
