@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.db import connection, transaction
+from django.utils import translation
 
 from local_import.guards import open_gate
 
@@ -26,6 +27,13 @@ def pytest_configure():
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
+
+
+@pytest.fixture(autouse=True)
+def own_language():
+    """Django leaves the language of the last answer in the thread: the next test must not speak it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
