@@ -25,7 +25,9 @@ _SIZE, _DEATHS = _CLAIMED.index("size_bytes"), _CLAIMED.index("deaths")
 Claimable = tuple[Any, ...]  # the values of _CLAIMED
 BATCH_ITEMS = 512
 SUSPECTS = 32  # a batch of files whose worker died once; then each goes alone
-BATCH_BYTES = 96 * 1024 * 1024  # ends a batch, so that large files spread over the workers
+SHARE = 3  # a batch ends with this part of what is seen to wait, so that workers end together
+LEAST_BYTES = 96 * 1024 * 1024  # what a batch takes all the same, as each costs some milliseconds
+MOST_BYTES = 256 * 1024 * 1024  # and what it takes at most, but for its last file
 
 
 def claim(session_id: int, owner: Actor, limit: int = BATCH_ITEMS) -> list[Work]:
@@ -70,14 +72,20 @@ def _cut(rows: QuerySet[ImportItem, Claimable]) -> Sequence[Claimable]:
     """
     found: list[Claimable] = []
     size = 0
+    enough = _enough(sum(row[_SIZE] for row in rows))
     for row in rows:
         if found and row[_DEATHS] != found[0][_DEATHS]:
             break
         found.append(row)
         size += row[_SIZE]
-        if size >= BATCH_BYTES or len(found) >= _most(row[_DEATHS]):
+        if size >= enough or len(found) >= _most(row[_DEATHS]):
             break
     return found
+
+
+def _enough(waiting: int) -> int:
+    """Bytes that end a batch where so many are seen to wait, in the next files of the session."""
+    return min(max(waiting // SHARE, LEAST_BYTES), MOST_BYTES)
 
 
 def _most(deaths: int) -> int:
