@@ -6,6 +6,7 @@ import random
 import statistics
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.management import call_command
@@ -20,6 +21,7 @@ from local_import.pipeline import worker
 from local_import.pipeline.measure import Clock, record
 from local_import.pipeline.work import Verdict, Work
 from local_import.services import sessions
+from local_import.transactions import in_transaction
 from tests.consistency import imported
 from tests.faults.flow import run_here
 from tests.photos import jpeg
@@ -217,9 +219,9 @@ def test_workers_that_write_while_others_fold_lose_no_count():
                 measured = Measurements()
                 measured.of(Measure.FILE, format="jpeg").add(1.0)
                 measured.write()
-                MetricBucket.objects.filter(width_s=0).update(
-                    at=folding.begin(timezone.now() - timedelta(minutes=5), 60)
-                )
+                at = folding.begin(timezone.now() - timedelta(minutes=5), 60)
+                raw = MetricBucket.objects.filter(width_s=0)
+                in_transaction(partial(raw.update, at=at))
         except Exception as error:
             errors.append(error)
         finally:
