@@ -160,3 +160,23 @@ def test_a_process_that_lingers_at_its_end_keeps_nobody_busy(monkeypatch):
         looks += 1
 
     assert 0 < looks < 1_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_last_worker_that_dies_just_after_it_was_looked_at_is_missed(inbox, library, monkeypatch):
+    """Else the files wait, nobody is there for them, and the session tells of no trouble."""
+
+    def wait_too_long(self, timeout_s):
+        were_there = list(self._workers)
+        for worker in were_there:
+            worker.join()
+        return bool(were_there)
+
+    monkeypatch.setattr(crew, "_work", lambda *_: os._exit(9))
+    monkeypatch.setattr(crew.Crew, "wait", wait_too_long)
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    session = sessions.create(os.fsencode(inbox))
+
+    session = sessions.run_to_end(session.pk, workers=2, actor=SYSTEM)
+
+    assert (session.state, session.error_code) == ("error", "worker_died")

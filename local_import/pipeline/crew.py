@@ -60,16 +60,19 @@ class Crew:
     def wait(self, timeout_s: float) -> bool:
         """Wait for a change; returns whether workers are still there."""
         ended = self._workers and waiting.wait([w.sentinel for w in self._workers], timeout_s)
-        alive = [worker.is_alive() for worker in self._workers]
-        if ended and all(alive):
+        if ended and all(worker.is_alive() for worker in self._workers):
             time.sleep(LINGER_S)
-        return any(alive)
+        return any(worker.is_alive() for worker in self._workers)
 
     def bury_dead(self) -> int:
         """Forget the workers that ended; returns how many of them died instead of finishing."""
         ended = [worker for worker in self._workers if not worker.is_alive()]
         self._workers = [worker for worker in self._workers if worker not in ended]
         return sum(worker.exitcode != 0 for worker in ended)
+
+    def is_manned(self) -> bool:
+        """Whether anybody is left who was not buried."""
+        return bool(self._workers)
 
     def replace(self, number: int) -> bool:
         """Start workers in place of dead ones; False when there were too many deaths."""

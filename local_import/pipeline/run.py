@@ -95,8 +95,9 @@ def _accompany(
     alive = True
     last = time.monotonic()
     while alive:
-        alive = crew.wait(TICK_S)
+        crew.wait(TICK_S)
         died = crew.bury_dead()
+        alive = crew.is_manned()  # one may have died since it was waited for
         if should_stop():
             continue
         if died:
