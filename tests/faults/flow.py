@@ -53,6 +53,9 @@ class Here:
     def bury_dead(self) -> int:
         return 0
 
+    def is_manned(self) -> bool:
+        return False
+
     def replace(self, number: int) -> bool:
         return False
 
