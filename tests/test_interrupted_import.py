@@ -14,6 +14,7 @@ from local_import.pipeline.scan import FIRST_CHUNK, scan
 from local_import.services import sessions
 from tests import builders
 from tests.photos import jpeg
+from tests.processes import wait_for
 from tests.test_import_photos import assert_library_is_true
 
 PHOTOS = 1500
@@ -48,8 +49,9 @@ def test_ctrl_c_leaves_nothing_in_work_and_the_same_command_goes_on(desk, full_i
     working = sum(stopped["counts"][s] for s in ("analyzing", "checking", "moving", "updating"))
     assert working == 0
     assert process.returncode in (0, 130)
-    if process.returncode == 130:
-        assert stopped["paused"] and stopped["counts"]["pending"] > 0
+    if process.returncode == 130:  # what is left waits in the session, or was not yet found
+        assert stopped["paused"] and stopped["state"] in ("expanding", "importing")
+    assert len(os.listdir(full_inbox)) == PHOTOS - stopped["counts"]["imported"]
 
     desk.import_photos(str(full_inbox), "--mode", "move")
 
@@ -137,3 +139,25 @@ def test_a_walk_that_is_stopped_at_once_has_recorded_its_first_files(inbox, libr
         assert scan(desk, SYSTEM, lambda: False)
 
     assert session.items.count() == FIRST_CHUNK + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ctrl_c_before_the_end_of_the_walk_is_a_pause_although_no_file_found_waits(inbox, library):
+    """What was not yet found is left to do, so the session is not at its end, and goes on."""
+    for number in range(FIRST_CHUNK + 1):
+        (inbox / f"{number}.jpg").write_bytes(jpeg(number))
+    session = sessions.create(os.fsencode(inbox))
+    found = session.items.exclude(state="imported")
+
+    def interrupted():
+        wait_for(lambda: not found.exists())
+        return True
+
+    stopped = sessions.run_to_end(session.pk, workers=1, actor=SYSTEM, interrupted=interrupted)
+    done = sessions.run_to_end(
+        sessions.resume(session.pk, actor=SYSTEM).pk, workers=1, actor=SYSTEM
+    )
+
+    assert (stopped.state, stopped.paused_at is None) == ("expanding", False)
+    assert (done.state, done.paused_at) == ("imported", None)
+    assert session.items.filter(state="imported").count() == FIRST_CHUNK + 1
