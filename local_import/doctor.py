@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from kombu import Producer, Queue
 
-from . import guards, names, versions
+from . import guards, names, sizes, versions
 from .alerts import tell
 from .beat import Beat, beat
 from .errors import ImportProblem, Text
@@ -178,7 +178,7 @@ def _library(name: str) -> Iterator[Point]:
 
 def _told(path: str, left: Runway) -> tuple[str, str]:
     """What is free, and how long that lasts; and what to do where that is too short."""
-    free = _("{path}: {size} GB free").format(path=path, size=f"{left.free_bytes / 1e9:.1f}")
+    free = _("{path}: {size} free").format(path=path, size=sizes.told(left.free_bytes))
     if left.days is not None:
         lasts = _("enough for {days} days at the pace of the last week")
         if left.is_ample:

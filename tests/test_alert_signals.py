@@ -256,7 +256,7 @@ def test_a_disk_that_is_soon_full_fires(library, monkeypatch):
     measure(1, size=20_000_000_000)
 
     assert firing() == [("disk_runway", "")]
-    assert "10.0 GB free" in Alert.objects.get().summary and "4 days" in Alert.objects.get().summary
+    assert "9.3 GB free" in Alert.objects.get().summary and "4 days" in Alert.objects.get().summary
 
 
 def test_a_disk_that_is_nearly_full_fires_at_any_pace(library, monkeypatch):

@@ -10,7 +10,7 @@ from django.db.models import Count, Max
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from .. import names
+from .. import names, sizes
 from ..beat import beat
 from ..bounded import within
 from ..consistency import breaker
@@ -76,7 +76,7 @@ def find_short_runway(seen: Circumstances) -> Iterator[Cause]:
     if left and left.is_shorter_than(seen.threshold):
         path = names.shown(str(settings.PHOTONEST_LIBRARY).encode("utf-8", "surrogateescape"))
         told = "?" if left.days is None else f"{left.days:.0f}"
-        yield Cause("", {"path": path, "free": f"{left.free_bytes / 1e9:.1f}", "days": told})
+        yield Cause("", {"path": path, "free": sizes.told(left.free_bytes), "days": told})
 
 
 def _runway() -> Runway | None:
@@ -127,7 +127,7 @@ SIGNALS = (
         severity=Severity.MEDIUM,
         watches=_("room on the disk of the library"),
         sentence=_(
-            "The disk of {path} has {free} GB free; at the pace of the last week that lasts {days} days."
+            "The disk of {path} has {free} free; at the pace of the last week that lasts {days} days."
         ),
         advice=_("Make room on the disk of {path}, or move the library to a larger one."),
         find=find_short_runway,

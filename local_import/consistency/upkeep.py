@@ -9,7 +9,7 @@ from itertools import pairwise
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
-from .. import guards
+from .. import guards, sizes
 from ..audit_logger import Actor
 from ..errors import Severity
 from ..fsops import Tree
@@ -78,7 +78,7 @@ def find_old_quarantine(look: Look, keys: Keys | None) -> Iterator[Suspect]:
         if _has_lain(look.library, found.path, look.now - QUARANTINE):
             number, size = number + 1, size + found.size_bytes
     if number:
-        facts = {"number": number, "megabytes": round(size / 1e6, 1)}
+        facts = {"number": number, "size": sizes.told(size)}
         yield Suspect("quarantine_old", key_of(quarantine.PLACE), facts)
 
 
@@ -168,7 +168,7 @@ RULES = (
         severity=Severity.LOW,
         about="library",
         depth=Depth.FILES,
-        sentence=_("{number} files ({megabytes} MB) are in the quarantine for more than 90 days."),
+        sentence=_("{number} files ({size}) are in the quarantine for more than 90 days."),
         find=find_old_quarantine,
         advice=_(
             "Look through them: python manage.py quarantine list. Put back what you need, and delete "

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from .. import sizes
+
 Entry = Mapping[str, Any]
 
 
@@ -29,10 +31,8 @@ def _head(found: Entry) -> Iterator[str]:
 
 
 def _speed(files: Entry) -> str:
-    told = _(
-        "While at work, a worker brings {files:,.1f} files or {size:,.1f} MB to rest a second."
-    )
-    size = (files["bytes_per_busy_s"] or 0) / 1e6
+    told = _("While at work, a worker brings {files:,.1f} files or {size} to rest a second.")
+    size = sizes.told(files["bytes_per_busy_s"] or 0)
     return told.format(files=files["files_per_busy_s"] or 0, size=size)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from .. import sizes
 from ..troubleshooting import TroubleshootingEngine
 
 SHOWN_FAILURES = 20
@@ -66,7 +67,7 @@ def _headline(report: Mapping[str, Any]) -> str:
 
 def _counts(report: Mapping[str, Any]) -> str:
     terms = [f"{number} {name}" for name, number in report["counts"].items() if number]
-    size = f", {report['bytes'] / 1e6:,.1f} MB"
+    size = f", {sizes.told(report['bytes'])}"
     time = f" in {report['seconds']:.1f} s" if report.get("seconds") else ""
     return f"  {report['total']} found = {' + '.join(terms) or '0'}{size}{time}"
 

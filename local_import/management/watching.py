@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from .. import sizes
 from ..models import ImportSession
 from ..services import sessions
 from ..services.progress import Progress, progress_of
@@ -68,10 +68,10 @@ def line(session: ImportSession, progress: Progress) -> str:
             "total": f"{progress.total:,}",
             "percent": progress.percent,
         },
-        f"{_size(progress.bytes_done)} / {_size(progress.bytes_found)}",
+        f"{sizes.told(progress.bytes_done)} / {sizes.told(progress.bytes_found)}",
     ]
     if progress.rate:
-        rate = {"files": f"{progress.rate.files:,.1f}", "size": _size(progress.rate.bytes)}
+        rate = {"files": f"{progress.rate.files:,.1f}", "size": sizes.told(progress.rate.bytes)}
         terms.append(_("%(files)s files and %(size)s a second") % rate)
     if progress.unresolved:
         terms.append(_("%(number)s not imported") % {"number": f"{progress.unresolved:,}"})
@@ -82,7 +82,3 @@ def line(session: ImportSession, progress: Progress) -> str:
         "state": session.get_state_display(),
     }
     return f"{head}, {', '.join(terms)}"
-
-
-def _size(number: float) -> str:
-    return filesizeformat(number).replace("\xa0", " ")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from django.contrib.sessions.models import Session as SignIn
+from django.core.management import call_command
 from django.db import transaction
 
 from local_import import door
@@ -50,6 +51,17 @@ def test_the_page_tells_where_the_session_stands(viewer, session):
     assert (
         f'href="/import/sessions/{session.pk}/items/?state=failed" class="count-failed">2<' in text
     )
+
+
+def test_the_command_and_the_page_tell_of_the_same_size(viewer, capsys):
+    session = make_session("importing")
+    make_item(session, b"a.jpg", size_bytes=3_250_586)
+    walk(session)
+
+    call_command("import_status", session.pk)
+
+    assert ", 3.1 MB" in capsys.readouterr().out
+    assert "3.1\xa0MB" in html.unescape(text_of(viewer, f"/import/sessions/{session.pk}/"))
 
 
 CELL = re.compile(r'href="([^"]*)\?([^"]*)"[^>]*>([\d,]+)</a>')
