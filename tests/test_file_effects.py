@@ -62,6 +62,25 @@ def test_a_moved_file_is_at_its_destination_only(source, library):
 
 
 @pytest.mark.parametrize("verb", ["move", "publish", "quarantine"])
+def test_a_directory_that_was_removed_since_it_was_used_is_made_again(source, library, verb):
+    """An undo or a person cleans up; a file that cannot land there would be called missing."""
+    place = b"quarantine/held" if verb == "quarantine" else b"2020/01/02"
+    part = b".incoming/1.part"
+    fsops.create(library, place + b"/before.jpg", b"somebody else's")
+    fsops.create(library, part, CONTENT)
+    os.unlink(library.full(place) + b"/before.jpg")
+    os.rmdir(library.full(place))
+
+    if verb == "move":
+        fsops.move(source, b"a.jpg", known(source), library, place + b"/x.jpg")
+    else:
+        getattr(fsops, verb)(library, part, place + b"/x.jpg")
+
+    assert read(library, place + b"/x.jpg") == CONTENT
+    assert os.listdir(library.full(place)) == [b"x.jpg"]
+
+
+@pytest.mark.parametrize("verb", ["move", "publish", "quarantine"])
 def test_nothing_is_ever_overwritten(source, library, verb):
     taken = b"quarantine/x" if verb == "quarantine" else b"x"
     fsops.create(library, taken, b"somebody else's")
@@ -305,3 +324,17 @@ def test_a_tree_leaves_descriptors_to_others(tmp_path, monkeypatch, may_open):
         held = len(os.listdir("/proc/self/fd")) - before
 
     assert held == (10 if may_open == 30 else 39)
+
+
+def test_a_path_deeper_than_a_process_may_open_files_is_reached(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(os.listdir("/proc/self/fd")) + 30
+    deep = b"/".join([b"d"] * 100 + [b"a.jpg"])
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, limits[1]))
+    try:
+        with Tree(os.fsencode(tmp_path)) as tree:
+            fsops.create(tree, deep, CONTENT)
+            assert fsops.digest(tree, deep) == (DIGEST, len(CONTENT))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -55,14 +55,14 @@ def _rename(source: Tree, path: bytes, target: Tree, destination: bytes) -> None
     """Rename without overwriting; missing parents of the destination are made."""
     fault_point("rename", destination)
 
-    def from_parent(old_fd: int, old: bytes) -> None:
-        target.at(
-            destination,
-            lambda new_fd, new: _renameat2(old_fd, old, new_fd, new, target.full(destination)),
-            parents=True,
+    def into(new_fd: int, new: bytes) -> None:
+        source.at(
+            path,
+            lambda old_fd, old: _renameat2(old_fd, old, new_fd, new, target.full(destination)),
         )
 
-    source.at(path, from_parent)
+    # The target outermost: where a directory is gone, both ends are looked up anew, in one tree too.
+    target.at(destination, into, parents=True)
 
 
 def _renameat2(old_fd: int, old: bytes, new_fd: int, new: bytes, shown: bytes) -> None:

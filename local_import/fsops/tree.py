@@ -97,7 +97,7 @@ class Tree:
             known = known + b"/" + name if known else name
             above = self._open.get(known.rpartition(b"/")[0], self._fd)
             self._open[known] = _enter(above, name, make)
-        self._close_oldest(keep=path)
+            self._close_oldest(keep=known)
         return self._open[path]
 
     def _deepest_open(self, path: bytes) -> tuple[bytes, list[bytes]]:
@@ -111,9 +111,9 @@ class Tree:
     def _close_oldest(self, keep: bytes) -> None:
         while len(self._open) > self._most:
             path, fd = self._open.popitem(last=False)
-            if path == keep:  # deeper than all that may stay open
+            if path == keep:  # the last one that may stay open
                 self._open[path] = fd
-                continue
+                return
             os.close(fd)
 
     def forget(self) -> None:
