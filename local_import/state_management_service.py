@@ -26,7 +26,7 @@ from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
-from .pipeline.desk import Desk, open_desk
+from .pipeline.desk import Desk, held, open_desk
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
 from .pipeline.recover import work_of_placed
@@ -350,5 +350,4 @@ def _rank(state: str) -> int:
 
 def _is_placed(desk: Desk, work: Work) -> bool:
     """Whether the caller has brought the bytes to the planned place already."""
-    path = work.destination.encode()
-    return desk.library.exists(path) and fsops.digest(desk.library, path)[0] == work.sha256
+    return held(desk.library, work.destination.encode()) == work.sha256

@@ -22,7 +22,7 @@ from ..sayings import say
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
-from .desk import Desk
+from .desk import Desk, held
 from .work import Verdict, Work
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def free_place(library: Tree, work: Work) -> str:
     for length in names.PREFIX_LENGTHS:
         place = names.destination(work.capture.wall, work.sha256, work.inspection.extension, length)
         path = place.encode()
-        if not library.exists(path) or fsops.digest(library, path)[0] == work.sha256:
+        if not library.exists(path) or held(library, path) == work.sha256:
             return place
     taken = say("place_taken", path=place)
     raise ImportProblem(ErrorCode.DESTINATION_TAKEN, path=work.path, detail=taken)

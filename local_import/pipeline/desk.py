@@ -14,7 +14,7 @@ from django.conf import settings
 
 from .. import fsops
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Tree
+from ..fsops import FileEffectError, Tree
 from ..models import ImportSession, Media
 from ..states import ImportMode, ItemState
 
@@ -80,6 +80,14 @@ class Unreachable(Tree):
     def exists(self, path: bytes) -> bool:
         """Nothing may be taken for gone."""
         return True
+
+
+def held(tree: Tree, path: bytes) -> str:
+    """The SHA-256 of a file, or nothing where there is none that can be read."""
+    try:
+        return fsops.digest(tree, path)[0]
+    except (OSError, FileEffectError):
+        return ""
 
 
 def open_source_tree(path: bytes) -> Tree:

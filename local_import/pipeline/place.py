@@ -12,7 +12,7 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, lost
-from .desk import Desk
+from .desk import Desk, held
 from .work import Work
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
@@ -46,19 +46,32 @@ def place(
 
 def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
     try:
-        _bring(desk, work)
-        work.placed = True
-    except FileNotFoundError as error:
-        if not _is_placed_already(desk, work):
-            work.verdict = lost(desk, work, error)
-    except DestinationTaken:
-        _adopt_or_release(desk, work)
+        _try_to_place(desk, work)
     except (OSError, FileEffectError, ImportProblem) as error:
         if code_of(error) in _SESSION_WIDE:
             work.release("The session stopped before this file was placed.")
             return _as_problem(desk, error)
         work.verdict = failed(desk, work, error)
     return None
+
+
+def _try_to_place(desk: Desk, work: Work) -> None:
+    try:
+        _bring(desk, work)
+        work.placed = True
+    except DestinationTaken:
+        _adopt_or_release(desk, work)
+    except FileNotFoundError as error:
+        if desk.source.exists(work.path):
+            raise _library_is_gone(desk, error) from error
+        if not _is_placed_already(desk, work):
+            work.verdict = lost(desk, work, error)
+
+
+def _library_is_gone(desk: Desk, error: OSError) -> ImportProblem:
+    """Its root was removed while it was open: nothing can be made in it any more."""
+    path, detail = desk.library.root, error.strerror
+    return ImportProblem(ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=detail)
 
 
 def _as_problem(desk: Desk, error: Exception) -> ImportProblem:
@@ -122,8 +135,7 @@ def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
 
 def _is_placed_already(desk: Desk, work: Work) -> bool:
     """Whether a worker that was thought to be dead has brought the bytes there: they are adopted."""
-    path = work.destination.encode()
-    if not desk.library.exists(path) or fsops.digest(desk.library, path)[0] != work.sha256:
+    if held(desk.library, work.destination.encode()) != work.sha256:
         return False
     work.placed = work.adopted = True
     work.disposition = SourceDisposition.MOVED
@@ -132,8 +144,7 @@ def _is_placed_already(desk: Desk, work: Work) -> bool:
 
 def _adopt_or_release(desk: Desk, work: Work) -> None:
     """Something stands at the destination: the right bytes are taken over, others never touched."""
-    held, _ = fsops.digest(desk.library, work.destination.encode())
-    if held != work.sha256:
+    if held(desk.library, work.destination.encode()) != work.sha256:
         work.release(f"Other bytes stand at {work.destination}; a longer name is taken next.")
         return
     work.placed = work.adopted = True

@@ -17,14 +17,14 @@ from .. import capture_time, door, formats, fsops, names
 from ..audit_logger import Actor
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Tree
+from ..fsops import FileEffectError
 from ..models import ImportItem, Media
 from ..processes import identity, is_provably_dead
 from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
-from .desk import Desk
+from .desk import Desk, held
 from .lease import LEASE, Lease
 from .measure import record_outcome
 from .settle import record_media, settle
@@ -118,7 +118,7 @@ def _set_aside(desk: Desk, item: ImportItem, actor: Actor) -> None:
 
 
 def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
-    if _held(desk.library, item.destination.encode()) == item.sha256:
+    if held(desk.library, item.destination.encode()) == item.sha256:
         _adopt(desk, item, actor)
     elif item.state == ItemState.UPDATING:
         detail = say("not_as_published", path=item.destination)
@@ -140,7 +140,7 @@ def find_placed(desk: Desk, actor: Actor) -> int:
     found = [
         (item, work_of_placed(desk, item))
         for item in missing.exclude(destination="").order_by("pk")
-        if item.sha256 and _held(desk.library, item.destination.encode()) == item.sha256
+        if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256
     ]
     if found:
         fsops.sync(desk.library)
@@ -158,20 +158,12 @@ def _list(item: ImportItem, work: Work, actor: Actor) -> bool:
     return True
 
 
-def _held(tree: Tree, path: bytes) -> str:
-    """The SHA-256 of a file, or nothing when there is none that can be read."""
-    try:
-        return fsops.digest(tree, path)[0]
-    except (OSError, FileEffectError):
-        return ""
-
-
 def _publish_part(desk: Desk, item: ImportItem) -> bool:
     """A whole copy under its temporary name is as good as the source; a torn one is thrown away."""
     whole = False
     for fence in range(item.fence, max(item.fence - FENCES, -1), -1):
         part = names.part(item.pk, fence)
-        if not whole and _held(desk.library, part) == item.sha256:
+        if not whole and held(desk.library, part) == item.sha256:
             whole = _publish(desk, part, item.destination.encode())
         fsops.discard(desk.library, part)
     return whole

@@ -13,7 +13,7 @@ from ..models import ImportItem
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import ItemState, SourceDisposition
 from ..transactions import in_transaction
-from .desk import Desk
+from .desk import Desk, held
 from .work import Work
 
 _audit = AuditLogger()
@@ -64,7 +64,7 @@ def _release(desk: Desk, due: list[Due], owner: Actor) -> None:
 
 def _let_go(desk: Desk, due: Due) -> tuple[SourceDisposition, str]:
     """Remove one source, unless the library's copy or the source itself is not what it must be."""
-    if not _is_safe(desk, due):
+    if held(desk.library, due.destination.encode()) != due.sha256:
         return SourceDisposition.RELEASE_DUE, "Kept: the copy in the library is not right."
     try:
         fsops.release(desk.source, due.path, due.fingerprint, due.sha256)
@@ -75,13 +75,6 @@ def _let_go(desk: Desk, due: Due) -> tuple[SourceDisposition, str]:
     except OSError as error:
         return SourceDisposition.RELEASE_DUE, f"Kept for now: {error.strerror}."
     return SourceDisposition.RELEASED, "Removed: its copy in the library was verified."
-
-
-def _is_safe(desk: Desk, due: Due) -> bool:
-    try:
-        return fsops.digest(desk.library, due.destination.encode())[0] == due.sha256
-    except (OSError, FileEffectError):
-        return False
 
 
 def _record(desk: Desk, due: Due, disposition: SourceDisposition, text: str, owner: Actor) -> None:

@@ -1,0 +1,72 @@
+"""Placing: what stands in the way is told of as what it is, and no source is called missing."""
+
+import os
+import shutil
+
+import pytest
+
+from local_import.audit_logger import SYSTEM
+from local_import.fsops import effects
+from local_import.services import sessions
+from tests.photos import jpeg
+
+PHOTOS = 3
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def full_inbox(inbox):
+    for number in range(PHOTOS):
+        (inbox / f"{number}.jpg").write_bytes(jpeg(number))
+    return inbox
+
+
+def run(session):
+    return sessions.run_to_end(session.pk, workers=1, actor=SYSTEM)
+
+
+def once(monkeypatch, name, harm):
+    """Do harm just before the first effect of that name on a photo or its copy."""
+    done = []
+
+    def fault(effect, path):
+        if effect == name and b"probe" not in path and not done:
+            done.append(path)
+            harm(path)
+
+    monkeypatch.setattr(effects, "fault_point", fault)
+
+
+@pytest.mark.parametrize(
+    ("mode", "effect"), [("copy", "create"), ("copy", "rename"), ("move", "rename")]
+)
+def test_a_library_that_was_removed_meanwhile_stops_the_session_and_no_file_is_missing(
+    full_inbox, library, monkeypatch, mode, effect
+):
+    session = sessions.create(os.fsencode(full_inbox), mode=mode)
+    once(monkeypatch, effect, lambda _: shutil.rmtree(library))
+
+    stopped = run(session)
+
+    assert (stopped.state, stopped.error_code) == ("error", "library_not_writable")
+    assert stopped.failure["summary"] == f"The library {library} cannot be written to."
+    assert {item.state for item in session.items.all()} == {"pending"}
+    assert len(os.listdir(full_inbox)) == PHOTOS
+    monkeypatch.setattr(effects, "fault_point", effects._nothing)
+    resumed = run(sessions.resume(session.pk, actor=SYSTEM))
+    assert (resumed.state, resumed.counts["imported"]) == ("imported", PHOTOS)
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_what_is_no_file_at_the_place_of_a_photo_makes_it_take_a_longer_name(
+    full_inbox, library, monkeypatch, mode
+):
+    session = sessions.create(os.fsencode(full_inbox), mode=mode)
+    once(monkeypatch, "rename", lambda path: os.makedirs(os.fsencode(library) + b"/" + path))
+
+    done = run(session)
+
+    assert (done.state, done.counts["imported"]) == ("imported", PHOTOS)
+    (odd,) = [path for path in library.rglob("*.jpg") if path.is_dir()]
+    (longer,) = odd.parent.glob(f"{odd.stem}?*.jpg")
+    assert longer.is_file()
