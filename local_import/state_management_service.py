@@ -19,14 +19,14 @@ from typing import Any
 
 from django.conf import settings
 
-from . import door, fsops, names
+from . import door, names
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry, StructuredLogger
 from .door import Step
 from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
-from .pipeline.desk import Desk, held, open_desk
+from .pipeline.desk import Desk, confirm, held, open_desk
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
 from .pipeline.recover import work_of_placed
@@ -308,7 +308,7 @@ class StateManagementService:
         work.planned = True
         if _is_placed(desk, work):
             work.placed = work.adopted = True
-            fsops.sync(desk.library)
+            confirm(desk.library)
         else:
             self._bring(desk, work)
         if work.verdict is not None:

@@ -338,3 +338,24 @@ def test_a_path_deeper_than_a_process_may_open_files_is_reached(tmp_path):
             assert fsops.digest(tree, deep) == (DIGEST, len(CONTENT))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def read_from_disk():
+    """Bytes that this process had fetched from a disk so far."""
+    with open("/proc/self/io", "rb") as file:
+        return int(dict(line.split(b": ") for line in file)[b"read_bytes"])
+
+
+@pytest.mark.parametrize("size", [fsops.reading.IN_MEMORY_BYTES // 4, 2 * 1024 * 1024])
+def test_to_read_afresh_is_to_read_the_disk_and_not_what_is_remembered_of_it(size):
+    """What a disk failed to write may still be in memory, where its hash is right."""
+    with tempfile.TemporaryDirectory(dir=".") as path, Tree(os.fsencode(path)) as tree:
+        fsops.create(tree, b"a.jpg", b"x" * size)
+        fsops.sync(tree)
+        before = read_from_disk()
+        assert fsops.digest(tree, b"a.jpg")[0] == fsops.digest(tree, b"a.jpg")[0]
+        remembered = read_from_disk() - before
+        assert fsops.digest(tree, b"a.jpg", afresh=True)[1] == size
+        afresh = read_from_disk() - before - remembered
+
+    assert (remembered, afresh >= size) == (0, True)

@@ -1,5 +1,6 @@
 """Placing: what stands in the way is told of as what it is, and no source is called missing."""
 
+import errno
 import os
 import shutil
 
@@ -7,7 +8,9 @@ import pytest
 
 from local_import.audit_logger import SYSTEM
 from local_import.fsops import effects
+from local_import.models import ImportItem, Media
 from local_import.services import sessions
+from local_import.services.sweeper import sweep
 from tests.photos import jpeg
 
 PHOTOS = 3
@@ -70,3 +73,64 @@ def test_what_is_no_file_at_the_place_of_a_photo_makes_it_take_a_longer_name(
     (odd,) = [path for path in library.rglob("*.jpg") if path.is_dir()]
     (longer,) = odd.parent.glob(f"{odd.stem}?*.jpg")
     assert longer.is_file()
+
+
+def fail(number, path):
+    raise OSError(number, os.strerror(number), path)
+
+
+@pytest.fixture
+def dying(monkeypatch, tmp_path):
+    """Lets the disk of the library fail in its first sync, and be read-only from then on."""
+    failed = tmp_path / "failed"
+
+    def give(at_first):
+        def fault(effect, path):
+            if effect == "sync" and not failed.exists():
+                failed.touch()
+                at_first(path)
+            if effect != "sync" and failed.exists():
+                fail(errno.EROFS, path)
+
+        monkeypatch.setattr(effects, "fault_point", fault)
+
+    return give
+
+
+def sound(monkeypatch):
+    monkeypatch.setattr(effects, "fault_point", effects._nothing)
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_what_a_dying_disk_neither_confirms_nor_gives_back_is_not_imported(
+    full_inbox, library, monkeypatch, dying, mode
+):
+    session = sessions.create(os.fsencode(full_inbox), mode=mode)
+    dying(lambda path: fail(errno.EIO, path))
+
+    stopped = run(session)
+
+    assert (stopped.state, stopped.error_code) == ("error", "io_error")
+    assert {item.state for item in session.items.all()} == {"pending"}
+    assert not Media.objects.exists()
+    sound(monkeypatch)
+    resumed = run(sessions.resume(session.pk, actor=SYSTEM))
+    assert (resumed.state, resumed.counts["imported"]) == ("imported", PHOTOS)
+    assert len([path for path in library.rglob("*_local_*.jpg") if path.is_file()]) == PHOTOS
+
+
+def test_a_disk_that_takes_nothing_more_confirms_nothing_of_a_dead_worker(
+    full_inbox, library, monkeypatch, dying
+):
+    session = sessions.create(os.fsencode(full_inbox), mode="move")
+    dying(lambda path: os._exit(9))
+
+    stopped = run(session)
+
+    assert stopped.error_code == "library_not_writable"
+    assert {item.state for item in session.items.all()} == {"moving"}
+    assert not Media.objects.exists()
+    sound(monkeypatch)
+    ImportItem.objects.update(lease_until=stopped.created_at)  # some time later
+    sweep()
+    assert {item.state for item in session.items.all()} == {"imported"}

@@ -35,7 +35,7 @@ def restore_media(look: Look, suspect: Suspect, actor: Actor) -> None:
 
 def has_content(tree: Tree, path: bytes, sha256: str) -> bool:
     try:
-        return fsops.digest(tree, path)[0] == sha256
+        return fsops.digest(tree, path, afresh=True)[0] == sha256
     except (OSError, FileEffectError, ValueError):
         return False
 

@@ -95,7 +95,7 @@ def _content(look: Look, row: Row) -> str:
     held = ""
     for _again in range(2):
         try:
-            held = fsops.digest(look.library, path)[0]
+            held = fsops.digest(look.library, path, afresh=True)[0]
         except (OSError, FileEffectError) as error:
             held = names.shown(str(error).encode("utf-8", "replace"))[:200]
         if held == row[3]:

@@ -70,8 +70,14 @@ class Source:
         return digest.hexdigest()
 
 
-def open_source(tree: Tree, path: bytes, *, refuse_writers: bool = True) -> Source:
-    """Raises NotRegularFile, StillOpenForWriting or OSError; never waits on a pipe."""
+def open_source(
+    tree: Tree, path: bytes, *, refuse_writers: bool = True, afresh: bool = False
+) -> Source:
+    """With `afresh`, the disk is read and not what the kernel remembers of it, as far as it can
+    forget: what a disk failed to write may still be remembered.
+
+    Raises NotRegularFile, StillOpenForWriting or OSError; never waits on a pipe.
+    """
     try:
         fd = tree.at(path, lambda parent, name: os.open(name, _READ, dir_fd=parent))
     except OSError as error:
@@ -84,6 +90,8 @@ def open_source(tree: Tree, path: bytes, *, refuse_writers: bool = True) -> Sour
             raise NotRegularFile(tree.full(path))
         if refuse_writers and _has_writer(fd):
             raise StillOpenForWriting(tree.full(path))
+        if afresh:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         return Source(fd, tree.full(path), Fingerprint.of(found))
     except BaseException:
         os.close(fd)
@@ -122,7 +130,7 @@ def hash_stream(fd: int) -> tuple[hashlib._Hash, int]:
     return digest, count
 
 
-def digest(tree: Tree, path: bytes) -> tuple[str, int]:
+def digest(tree: Tree, path: bytes, *, afresh: bool = False) -> tuple[str, int]:
     """SHA-256 (hex) and size in bytes of a regular file."""
-    with open_source(tree, path, refuse_writers=False) as source:
+    with open_source(tree, path, refuse_writers=False, afresh=afresh) as source:
         return source.sha256(), source.size

@@ -17,6 +17,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportSession, Media
 from ..states import ImportMode, ItemState
+from ..troubleshooting import code_of
 
 MARK = b".photonest-library"
 
@@ -83,11 +84,31 @@ class Unreachable(Tree):
 
 
 def held(tree: Tree, path: bytes) -> str:
-    """The SHA-256 of a file, or nothing where there is none that can be read."""
+    """The SHA-256 of a file on the disk, or nothing where there is none that can be read."""
     try:
-        return fsops.digest(tree, path)[0]
+        return fsops.digest(tree, path, afresh=True)[0]
     except (OSError, FileEffectError):
         return ""
+
+
+def of_library(library: Tree, error: Exception) -> ImportProblem:
+    """What an error says of the library as a whole."""
+    if isinstance(error, ImportProblem):
+        return error
+    detail = getattr(error, "strerror", None) or str(error)
+    return ImportProblem(code_of(error), path=library.root, detail=detail)
+
+
+def confirm(library: Tree) -> None:
+    """Make durable what another has brought there. Raises ImportProblem where the disk does not.
+
+    A disk that failed is often read-only from then on, and then a sync has nothing to report.
+    """
+    try:
+        fsops.writable(library)
+        fsops.sync(library)
+    except OSError as error:
+        raise of_library(library, error) from error
 
 
 def open_source_tree(path: bytes) -> Tree:

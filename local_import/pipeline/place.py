@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -12,8 +13,10 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, lost
-from .desk import Desk, held
+from .desk import Desk, held, of_library
 from .work import Work
+
+logger = logging.getLogger(__name__)
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 # What stands in the way of every file, not of this one: the session cannot go on.
@@ -50,7 +53,7 @@ def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
     except (OSError, FileEffectError, ImportProblem) as error:
         if code_of(error) in _SESSION_WIDE:
             work.release("The session stopped before this file was placed.")
-            return _as_problem(desk, error)
+            return of_library(desk.library, error)
         work.verdict = failed(desk, work, error)
     return None
 
@@ -72,13 +75,6 @@ def _library_is_gone(desk: Desk, error: OSError) -> ImportProblem:
     """Its root was removed while it was open: nothing can be made in it any more."""
     path, detail = desk.library.root, error.strerror
     return ImportProblem(ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=detail)
-
-
-def _as_problem(desk: Desk, error: Exception) -> ImportProblem:
-    if isinstance(error, ImportProblem):
-        return error
-    detail = getattr(error, "strerror", None) or str(error)
-    return ImportProblem(code_of(error), path=desk.library.root, detail=detail)
 
 
 def _bring(desk: Desk, work: Work) -> None:
@@ -162,9 +158,26 @@ def _make_durable(
         return None
     except OSError as error:
         for work in placed:
-            take_back(desk, work)
-            work.release("The disk could not confirm the bytes; they were taken back.")
-        return ImportProblem(ErrorCode.IO_ERROR, path=desk.library.root, detail=error.strerror)
+            _disbelieve(desk, work)
+        return of_library(desk.library, error)
+
+
+def _disbelieve(desk: Desk, work: Work) -> None:
+    """What the disk did not confirm is not imported, also where it does not even take it back.
+
+    A disk that failed is often read-only from then on. What stays in the library so is adopted by a
+    later claim of the file, when the disk is sound, or found by the sweep.
+    """
+    try:
+        take_back(desk, work)
+        text = "The disk could not confirm the bytes; they were taken back."
+    except (OSError, FileEffectError) as error:
+        logger.warning("not taken back: %s", error, extra={"item_id": work.item_id})
+        work.placed, work.disposition = False, SourceDisposition.KEPT
+        text = (
+            "The disk could not confirm the bytes, nor give them back; they lie at the destination."
+        )
+    work.release(text)
 
 
 def take_back(desk: Desk, work: Work) -> None:

@@ -24,7 +24,7 @@ from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
-from .desk import Desk, held
+from .desk import Desk, confirm, held
 from .lease import LEASE, Lease
 from .measure import record_outcome
 from .settle import record_media, settle
@@ -143,7 +143,7 @@ def find_placed(desk: Desk, actor: Actor) -> int:
         if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256
     ]
     if found:
-        fsops.sync(desk.library)
+        confirm(desk.library)
     return sum(in_transaction(partial(_list, item, work, actor)) for item, work in found)
 
 
@@ -179,7 +179,7 @@ def _publish(desk: Desk, part: bytes, destination: bytes) -> bool:
 
 def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
     """The right bytes are at the destination: finish what the worker began."""
-    fsops.sync(desk.library)
+    confirm(desk.library)
     if Media.objects.filter(sha256=item.sha256).exclude(path=item.destination).exists():
         held = b"quarantine/%d-%d" % (item.pk, item.fence)
         fsops.quarantine(desk.library, item.destination.encode(), held)

@@ -22,7 +22,7 @@ from . import flags
 from .crew import Crew
 from .desk import Desk, open_desk
 from .picture import Picture
-from .recover import recover
+from .recover import find_placed, recover
 from .release import release_left
 from .runner import RENEW_EVERY_S, hold, let_go, meanwhile, renew
 from .scan import scan
@@ -110,6 +110,7 @@ def _accompany(
             last = time.monotonic()
         picture()
     recover(desk, actor)
+    find_placed(desk, actor)
     release_left(desk, actor)
     return crew.problem()
 
