@@ -30,6 +30,7 @@ from .problems import (
     NotRegularFile,
     SourceChanged,
     StillOpenForWriting,
+    path_of,
 )
 from .reading import Fingerprint, Source, digest, is_racy, open_source
 from .spool import Spool
@@ -77,6 +78,7 @@ __all__ = [
     "move",
     "open_source",
     "parts",
+    "path_of",
     "probe",
     "publish",
     "quarantine",

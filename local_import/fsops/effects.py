@@ -22,6 +22,9 @@ _NOREPLACE = 1  # Source: renameat2(2), RENAME_NOREPLACE
 _libc = ctypes.CDLL(None, use_errno=True)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _UNNAMED = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
+_NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR})  # of a filesystem, as NFS, that has none
+# Refusals of a filesystem that works.
+_ALIVE = _NO_UNNAMED | {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EMFILE}
 
 
 def _nothing(effect: str, path: bytes) -> None:
@@ -103,7 +106,7 @@ def copy(
             part, lambda fd, name: os.open(name, _NEW, 0o644, dir_fd=fd), parents=True
         )
         try:
-            _fill(file, make, sha256, part)
+            _fill(file, make, sha256, library, part)
         except BaseException:
             discard(library, part)
             raise
@@ -111,22 +114,26 @@ def copy(
             os.close(make)
 
 
-def _fill(file: Source, target: int, sha256: str, part: bytes) -> None:
+def _fill(file: Source, target: int, sha256: str, library: Tree, part: bytes) -> None:
     hasher, offset = hashlib.sha256(), 0
     while block := file.read_at(offset, BLOCK_BYTES):
         hasher.update(block)
-        _write_all(target, block, part)
+        _write_all(library, target, block, part)
         offset += len(block)
     if hasher.hexdigest() != sha256 or Fingerprint.of(os.fstat(file.fd)) != file.fingerprint:
         raise SourceChanged(file.path)
     os.utime(target, ns=(file.fingerprint.mtime_ns, file.fingerprint.mtime_ns))
 
 
-def _write_all(target: int, block: bytes, part: bytes) -> None:
+def _write_all(tree: Tree, target: int, block: bytes, path: bytes) -> None:
     left = memoryview(block)
-    while left:
-        fault_point("write", part)
-        left = left[os.write(target, left) :]
+    try:
+        while left:
+            fault_point("write", path)
+            left = left[os.write(target, left) :]
+    except OSError as error:
+        error.filename = tree.full(path)
+        raise
 
 
 def publish(library: Tree, part: bytes, destination: bytes) -> None:
@@ -160,6 +167,22 @@ def sync(tree: Tree) -> None:
     if _libc.syncfs(tree.descriptor) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), tree.root)
+    _prove_alive(tree)
+
+
+def _prove_alive(tree: Tree) -> None:
+    """Raises OSError where the filesystem takes nothing new.
+
+    One that has failed is shut down or made read-only. To Linux 6.1, for one, it has nothing to sync
+    then, and every sync succeeds. Source: fs/sync.c, sync_filesystem; fs/ext4/super.c, ext4_sync_fs.
+    """
+    fault_point("probe", tree.root)
+    try:
+        os.close(os.open(b".", _UNNAMED, 0o600, dir_fd=tree.descriptor))
+    except OSError as error:
+        if error.errno not in _ALIVE:
+            error.filename = tree.root
+            raise
 
 
 def release(source: Tree, path: bytes, fingerprint: Fingerprint | None, sha256: str) -> None:
@@ -197,7 +220,7 @@ def create(tree: Tree, path: bytes, content: bytes) -> None:
     fault_point("create", path)
     fd = tree.at(path, lambda parent, name: os.open(name, _NEW, 0o644, dir_fd=parent), parents=True)
     try:
-        _write_all(fd, content, path)
+        _write_all(tree, fd, content, path)
     finally:
         os.close(fd)
 
@@ -218,12 +241,12 @@ def writable(tree: Tree) -> None:
     try:
         fd = tree.at(probe, lambda parent, _: os.open(b".", _UNNAMED, dir_fd=parent), parents=True)
     except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):  # as on NFS
+        if error.errno not in _NO_UNNAMED:
             raise
         _probe_by_name(tree, probe)
         return
     try:
-        _write_all(fd, b"probe", probe)
+        _write_all(tree, fd, b"probe", probe)
     finally:
         os.close(fd)
 

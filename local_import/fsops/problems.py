@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
+
+def path_of(error: BaseException | None) -> Any:
+    """The path that an error is about, ours or the system's; None where it names none."""
+    found = getattr(error, "path", None) or getattr(error, "filename", None)
+    return found if isinstance(found, str | bytes | os.PathLike) else None
+
 
 class FileEffectError(Exception):
     """Nothing was changed on the disk; `path` is the file it is about."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import names
 from ..errors import ImportProblem
+from ..fsops import path_of
 from ..sayings import Seen
 
 MAX_TEXT = 500  # characters of a message or a name
@@ -26,8 +27,8 @@ def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]
     own = error.facts if isinstance(error, ImportProblem) else {}
     known = {"detail": detail_of(error)} | _from_context(context) | _from_context(own)
     if "path" not in known:
-        known |= about_path(_path_of(error))
-    failing = _path_of(error) or _path_of(error.__cause__)
+        known |= about_path(path_of(error))
+    failing = path_of(error) or path_of(error.__cause__)
     if failing is not None and _is_usable(raw(failing)):
         known["raw_failing"] = raw(failing)
     return known
@@ -141,8 +142,3 @@ def _escape(character: str) -> str:
     if names.shown(data) == character:
         return character
     return "".join(f"\\x{byte:02x}" for byte in data)
-
-
-def _path_of(error: BaseException | None) -> Any:
-    found = getattr(error, "path", None) or getattr(error, "filename", None)
-    return found if isinstance(found, str | bytes | os.PathLike) else None
