@@ -11,6 +11,7 @@ from local_import.fsops import effects
 from local_import.models import ImportItem, Media
 from local_import.services import sessions
 from local_import.services.sweeper import sweep
+from tests.builders import make_item
 from tests.photos import jpeg
 
 PHOTOS = 3
@@ -134,3 +135,69 @@ def test_a_disk_that_takes_nothing_more_confirms_nothing_of_a_dead_worker(
     ImportItem.objects.update(lease_until=stopped.created_at)  # some time later
     sweep()
     assert {item.state for item in session.items.all()} == {"imported"}
+
+
+def test_what_was_placed_before_the_disk_was_full_is_imported_only_when_it_is_durable(
+    full_inbox, library, monkeypatch
+):
+    session = sessions.create(os.fsencode(full_inbox), mode="copy")
+    placed = []
+
+    def fault(effect, path):
+        if effect == "rename" and placed:
+            fail(errno.ENOSPC, path)
+        if effect == "rename":
+            placed.append(path)
+        if effect == "sync":
+            fail(errno.EIO, path)
+
+    monkeypatch.setattr(effects, "fault_point", fault)
+
+    stopped = run(session)
+
+    assert (stopped.state, stopped.error_code) == ("error", "disk_full")
+    assert {item.state for item in session.items.all()} == {"pending"}
+
+
+def failing(monkeypatch, library, effect):
+    """Let the disk of the library fail in every such effect, as the system would tell of it."""
+
+    def fault(name, path):
+        if name == effect and b"probe" not in path:
+            fail(errno.EIO, os.fsencode(library) + b"/" + path)
+
+    monkeypatch.setattr(effects, "fault_point", fault)
+
+
+@pytest.mark.parametrize("effect", ["create", "write", "rename"])
+def test_an_error_of_the_librarys_disk_stops_the_session_and_is_not_told_of_the_photos(
+    full_inbox, library, monkeypatch, effect
+):
+    session = sessions.create(os.fsencode(full_inbox), mode="copy")
+    failing(monkeypatch, library, effect)
+
+    stopped = run(session)
+
+    assert (stopped.state, stopped.error_code) == ("error", "io_error")
+    assert stopped.failure["summary"] == f"{library} could not be read or written."
+    assert {item.state for item in session.items.all()} == {"pending"}
+
+
+def test_a_disk_that_fails_the_recovery_is_an_error_of_its_session_and_the_sweep_goes_on(
+    full_inbox, library, monkeypatch
+):
+    """Else nothing would tell why the session stands still, and the others would stand still too."""
+    session = sessions.create(os.fsencode(full_inbox), mode="copy")
+    (library / ".incoming" / "999-1.part").write_bytes(b"left by a claim that is over")
+    make_item(session, b"0.jpg", "moving")
+    ImportItem.objects.update(lease_until=session.created_at)
+    failing(monkeypatch, library, "discard")
+
+    stopped = run(session)
+
+    assert stopped.failure["summary"] == (
+        f"{library}/.incoming/999-1.part could not be read or written."
+    )
+    assert "items_recovered" not in sweep()
+    sound(monkeypatch)
+    assert sweep()["items_recovered"] == 1

@@ -38,11 +38,34 @@ class Desk:
 
 @contextmanager
 def open_desk(session: ImportSession) -> Iterator[Desk]:
-    """Raises ImportProblem when the source or the library cannot be worked with."""
+    """Raises ImportProblem when the source or the library cannot be worked with, then or later."""
     with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
         _refuse_unmounted(session, source)
-        moves = session.mode == ImportMode.MOVE
-        yield Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+        with _watched(source, library):
+            yield _desk(session, source, library)
+
+
+def _desk(session: ImportSession, source: Tree, library: Tree) -> Desk:
+    moves = session.mode == ImportMode.MOVE
+    return Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+
+
+@contextmanager
+def _watched(*trees: Tree) -> Iterator[None]:
+    """An error of a disk that was not taken for that of one file is the session's."""
+    try:
+        yield
+    except (OSError, FileEffectError) as error:
+        if not any(is_about(tree, error) for tree in trees):
+            raise
+        detail = getattr(error, "strerror", None) or str(error)
+        raise ImportProblem(code_of(error), path=fsops.path_of(error), detail=detail) from error
+
+
+def is_about(tree: Tree, error: BaseException) -> bool:
+    """Whether an error names the tree or something in it."""
+    path = fsops.path_of(error)
+    return isinstance(path, bytes) and (path + b"/").startswith(tree.root.rstrip(b"/") + b"/")
 
 
 def _refuse_unmounted(session: ImportSession, source: Tree) -> None:
@@ -66,9 +89,8 @@ def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
         source = open_source_tree(path)
     except ImportProblem:
         source = Unreachable(path)
-    with source, open_library() as library:
-        moves = session.mode == ImportMode.MOVE
-        yield Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+    with source, open_library() as library, _watched(source, library):
+        yield _desk(session, source, library)
 
 
 class Unreachable(Tree):
@@ -100,12 +122,8 @@ def of_library(library: Tree, error: Exception) -> ImportProblem:
 
 
 def confirm(library: Tree) -> None:
-    """Make durable what another has brought there. Raises ImportProblem where the disk does not.
-
-    A disk that failed is often read-only from then on, and then a sync has nothing to report.
-    """
+    """Make durable what another has brought there. Raises ImportProblem where the disk does not."""
     try:
-        fsops.writable(library)
         fsops.sync(library)
     except OSError as error:
         raise of_library(library, error) from error

@@ -13,7 +13,7 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, lost
-from .desk import Desk, held, of_library
+from .desk import Desk, held, is_about, of_library
 from .work import Work
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 _SESSION_WIDE = frozenset(
     {ErrorCode.DISK_FULL, ErrorCode.QUOTA_EXCEEDED, ErrorCode.LIBRARY_NOT_WRITABLE}
 )
+# The same where it is the library's disk and not the source's.
+_OF_DISKS = frozenset({ErrorCode.IO_ERROR, ErrorCode.STALE_HANDLE, ErrorCode.NO_ANSWER})
 
 
 def place(
@@ -44,18 +46,24 @@ def place(
             began = time.perf_counter()
             problem = _place_one(desk, work)
             work.place_ms += (time.perf_counter() - began) * 1000
-    return problem or _make_durable(desk, [work for work in planned if work.placed])
+    not_durable = _make_durable(desk, [work for work in planned if work.placed])
+    return problem or not_durable
 
 
 def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
     try:
         _try_to_place(desk, work)
     except (OSError, FileEffectError, ImportProblem) as error:
-        if code_of(error) in _SESSION_WIDE:
+        if _stops_all(desk, error):
             work.release("The session stopped before this file was placed.")
             return of_library(desk.library, error)
         work.verdict = failed(desk, work, error)
     return None
+
+
+def _stops_all(desk: Desk, error: Exception) -> bool:
+    code = code_of(error)
+    return code in _SESSION_WIDE or (code in _OF_DISKS and is_about(desk.library, error))
 
 
 def _try_to_place(desk: Desk, work: Work) -> None:
@@ -157,27 +165,25 @@ def _make_durable(
         sync(desk.library)
         return None
     except OSError as error:
-        for work in placed:
-            _disbelieve(desk, work)
+        left = sum(not _disbelieve(desk, work) for work in placed)
+        logger.warning("sync failed, %d of %d files not taken back", left, len(placed))
         return of_library(desk.library, error)
 
 
-def _disbelieve(desk: Desk, work: Work) -> None:
-    """What the disk did not confirm is not imported, also where it does not even take it back.
+def _disbelieve(desk: Desk, work: Work) -> bool:
+    """What the disk did not confirm is not imported; returns whether it could be taken back.
 
     A disk that failed is often read-only from then on. What stays in the library so is adopted by a
     later claim of the file, when the disk is sound, or found by the sweep.
     """
     try:
         take_back(desk, work)
-        text = "The disk could not confirm the bytes; they were taken back."
-    except (OSError, FileEffectError) as error:
-        logger.warning("not taken back: %s", error, extra={"item_id": work.item_id})
+    except (OSError, FileEffectError):
         work.placed, work.disposition = False, SourceDisposition.KEPT
-        text = (
-            "The disk could not confirm the bytes, nor give them back; they lie at the destination."
-        )
-    work.release(text)
+        work.release("The disk could neither confirm the bytes nor give them back.")
+        return False
+    work.release("The disk could not confirm the bytes; they were taken back.")
+    return True
 
 
 def take_back(desk: Desk, work: Work) -> None:
