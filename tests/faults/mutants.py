@@ -39,8 +39,8 @@ def directories_are_not_synced() -> None:
     """Only the content of each copy is, before it gets its name."""
     fill = effects._fill
 
-    def filled(file: Any, target: int, sha256: str, part: bytes) -> None:
-        fill(file, target, sha256, part)
+    def filled(file: Any, target: int, *others: Any) -> None:
+        fill(file, target, *others)
         os.fsync(target)
 
     effects._fill = filled
@@ -68,6 +68,25 @@ def a_failed_sync_is_tried_again() -> None:
             once(tree)
 
     place._make_durable = lambda desk, placed: sync(desk.library) if placed else None  # type: ignore[assignment]
+
+
+@mutant
+def a_sync_of_a_dead_disk_is_believed() -> None:
+    effects._prove_alive = lambda tree: None
+
+
+@mutant
+def what_was_placed_before_a_stop_is_not_synced() -> None:
+    one, durable = place._place_one, place._make_durable
+    stopped: list[Any] = []
+
+    def noted(desk: Any, work: Any) -> Any:
+        problem = one(desk, work)
+        stopped.extend([problem] if problem else [])
+        return problem
+
+    place._place_one = noted
+    place._make_durable = lambda *arguments: None if stopped else durable(*arguments)  # type: ignore[assignment]
 
 
 @mutant
@@ -174,7 +193,7 @@ def other_bytes_are_adopted_in_recovery() -> None:
         def __eq__(self, other: object) -> bool:
             return bool(self)
 
-    recover._held = lambda tree, path: Same("x" if tree.exists(path) else "")
+    recover.held = lambda tree, path: Same("x" if tree.exists(path) else "")
 
 
 @mutant

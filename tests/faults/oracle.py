@@ -143,8 +143,9 @@ def missing_is_gone(sight: Sight) -> Iterator[str]:
 
 def every_library_file_has_one_row(sight: Sight) -> Iterator[str]:
     rows = Counter(Media.objects.values_list("path", flat=True))
-    # A worker that stood still may have placed what is called missing: until the next sweep.
-    looked_for = [item for item in sight.items if item.state == "missing"]
+    # A worker that stood still may have placed what is called missing, until the next sweep; and a
+    # disk that died may have kept what it did not confirm, until the file is taken again.
+    looked_for = [item for item in sight.items if item.state in ("missing", "pending")]
     planned = {item.destination for item in (*sight.in_work, *looked_for)}
     for path, one in sight.library.items():
         if rows[path] != 1 and path not in planned and one not in sight.place.kept:

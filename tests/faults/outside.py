@@ -163,14 +163,21 @@ class Disk:
 
     def cut_power(self, *pids: int) -> None:
         """Lose what was not made durable, end the processes, and switch the disk on again."""
+        self.die()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        self.switch_on()
+
+    def die(self) -> None:
+        """Lose what was not made durable, and fail in all that is asked of it from now on."""
         fd = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, _SHUTDOWN, _NO_LOG_FLUSH)
         finally:
             os.close(fd)
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    def switch_on(self) -> None:
         self.unmount()
         self.mount()
 

@@ -6,6 +6,7 @@ from . import child
 from .mutants import MUTANTS
 from .place import ALONE
 from .trial import (
+    died_at,
     edited_at,
     forgotten_at,
     frozen_at,
@@ -31,6 +32,10 @@ def sweeps(trials, at):
 
 def losses_of_power(trials, at):
     return ((power_lost_at, trials, one) for one in reversed(boundaries(trials, at)))
+
+
+def deaths_of_the_disk(trials, at):
+    return ((died_at, trials, one) for one in reversed(boundaries(trials, at)))
 
 
 def failed_syncs(trials, at):
@@ -62,6 +67,8 @@ CAUGHT_BY = {
     "directories_are_not_synced": (losses_of_power, "copy on one disk", "after commit"),
     "it_is_recorded_before_it_is_durable": (losses_of_power, "copy on one disk", SYNC),
     "a_source_goes_before_its_copy_is_recorded": (losses_of_power, "move across disks", SYNC),
+    "a_sync_of_a_dead_disk_is_believed": (deaths_of_the_disk, "move on one disk", SYNC),
+    "what_was_placed_before_a_stop_is_not_synced": (deaths_of_the_disk, "copy on one disk", WRITE),
     "a_failed_sync_is_tried_again": (failed_syncs, "copy on one disk", SYNC),
     "a_source_is_removed_without_a_look": (edits, "move across disks", SYNC),
     "a_move_does_not_look_at_what_it_moves": (edits, "move on one disk", RENAME),
@@ -79,7 +86,8 @@ CAUGHT_BY = {
     "a_torn_copy_is_published": (kills, "copy on one disk", WRITE),
     "the_audit_is_written_in_its_own_transaction": (kills, "copy on one disk", "after commit"),
 }
-ON_DISK = {name for name, (kind, *_) in CAUGHT_BY.items() if kind is losses_of_power}
+_OF_A_DISK = (losses_of_power, deaths_of_the_disk)
+ON_DISK = {name for name, (kind, *_) in CAUGHT_BY.items() if kind in _OF_A_DISK}
 
 
 def test_every_mutant_is_tried():

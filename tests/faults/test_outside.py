@@ -7,7 +7,7 @@ import pytest
 from .outside import FAILING, system_calls
 from .place import SCENARIOS
 from .test_errors import ERRORS
-from .trial import filled, hold_still, killed_in_call, power_lost_at, refused_in_call
+from .trial import died_at, filled, hold_still, killed_in_call, power_lost_at, refused_in_call
 
 COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
 
@@ -42,6 +42,14 @@ def test_an_error_of_any_system_call_is_recovered_by_one_run(trials, sampled, st
 def test_a_loss_of_power_at_any_boundary_is_recovered_by_one_run(trials_on_disk, sampled, disk):
     for boundary in sampled(trials_on_disk.boundaries(), 8):
         power_lost_at(trials_on_disk, disk, boundary)
+
+    trials_on_disk.assert_clean()
+
+
+@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
+def test_a_disk_that_dies_at_any_boundary_is_not_believed(trials_on_disk, sampled, disk):
+    for boundary in sampled(trials_on_disk.boundaries(), 8):
+        died_at(trials_on_disk, disk, boundary)
 
     trials_on_disk.assert_clean()
 

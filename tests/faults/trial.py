@@ -34,7 +34,7 @@ from .boundaries import (
     stop,
 )
 from .child import Child, Ending
-from .faulty import flip_a_bit, set_clock_back
+from .faulty import flip_a_bit, let_every_sync_succeed, set_clock_back
 from .flow import import_all, prepare, recover_all, recover_items, sweep_and_work, undo_all
 from .oracle import dump, verify, verify_end, verify_undone
 from .outside import Disk, Memory
@@ -241,6 +241,8 @@ def swept_at(trials: Trials, at: Boundary) -> None:
         trials.blame(where, "the sweep took files from a process that lives")
     living.go_on()
     trials.blame(where, *_unhandled("the import", living.end()))
+    for session in ImportSession.objects.exclude(state="imported"):
+        trials.blame(where, f"session {session.pk} was disturbed: {session.failure}")
     trials.judge(where)
 
 
@@ -321,6 +323,25 @@ def power_lost_at(trials: Trials, disk: Disk, at: Boundary) -> None:
     else:
         trials.blame(where, "the boundary was not reached")
     child.end()
+    trials.judge(where)
+
+
+def died_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """The library's disk dies under a process that lives, until the disk is switched on again.
+
+    What a sync of it says then depends on the kernel; this one says the worst, that all is well.
+    """
+    where = f"{trials.place.scenario.name}, disk died at {at.number} ({at.name})"
+    prepare(trials.place)
+    disk.settle()
+
+    def work() -> None:
+        let_every_sync_succeed()
+        import_all(trials.place)
+
+    ending = trials.child(work, call(at.number, disk.die)).end()
+    disk.switch_on()
+    trials.blame(where, *_unhandled("the import", ending))
     trials.judge(where)
 
 
