@@ -16,6 +16,7 @@ from ..transactions import in_transaction
 from .desk import Desk, held
 from .work import Work
 
+CHUNK = 500
 _audit = AuditLogger()
 
 
@@ -28,6 +29,17 @@ class Due:
     fingerprint: Fingerprint | None = None  # unknown after a restart: then bytes are compared
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of a source, and why."""
+
+    disposition: SourceDisposition
+    text: str
+
+
+Told = tuple[Due, Fate]
+
+
 def release_batch(desk: Desk, batch: Iterable[Work], owner: Actor) -> None:
     """Let the sources of a settled batch go."""
     due = [
@@ -35,7 +47,9 @@ def release_batch(desk: Desk, batch: Iterable[Work], owner: Actor) -> None:
         for work in batch
         if work.placed and work.disposition == SourceDisposition.RELEASE_DUE
     ]
-    _release(desk, due, owner)
+    if due:
+        told = _let_all_go(desk, due)
+        in_transaction(lambda: _record(desk, told, owner))
 
 
 def release_left(desk: Desk, owner: Actor) -> int:
@@ -46,48 +60,70 @@ def release_left(desk: Desk, owner: Actor) -> int:
     left = ImportItem.objects.in_session(desk.session_id).filter(
         state=ItemState.IMPORTED, source_disposition=SourceDisposition.RELEASE_DUE
     )
-    number = 0
-    for item in left.order_by("pk").iterator():
-        due = Due(item.pk, bytes(item.path), item.sha256, item.destination)
-        disposition, text = _let_go(desk, due)
-        if disposition != SourceDisposition.RELEASE_DUE:
-            in_transaction(partial(_record, desk, due, disposition, text, owner))
-            number += 1
+    number = last = 0
+    while items := list(left.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        last = items[-1].pk
+        due = [Due(item.pk, bytes(item.path), item.sha256, item.destination) for item in items]
+        told = [(one, fate) for one, fate in _let_all_go(desk, due) if not _is_due(fate)]
+        in_transaction(partial(_record, desk, told, owner))
+        number += len(told)
     return number
 
 
-def _release(desk: Desk, due: list[Due], owner: Actor) -> None:
-    for one in due:
-        disposition, text = _let_go(desk, one)
-        in_transaction(partial(_record, desk, one, disposition, text, owner))
+def _is_due(fate: Fate) -> bool:
+    return fate.disposition == SourceDisposition.RELEASE_DUE
 
 
-def _let_go(desk: Desk, due: Due) -> tuple[SourceDisposition, str]:
+def _let_all_go(desk: Desk, due: Iterable[Due]) -> list[Told]:
+    """What has gone is told of once the disk of the source has confirmed it."""
+    told = [(one, _let_go(desk, one)) for one in due]
+    if not any(_has_gone(fate) for _, fate in told):
+        return told
+    try:
+        fsops.sync(desk.source)
+    except OSError as error:
+        unsure = _kept(f"Removed, which the disk could not confirm: {error.strerror}.")
+        return [(one, unsure if _has_gone(fate) else fate) for one, fate in told]
+    return told
+
+
+def _has_gone(fate: Fate) -> bool:
+    return fate.disposition == SourceDisposition.RELEASED
+
+
+def _let_go(desk: Desk, due: Due) -> Fate:
     """Remove one source, unless the library's copy or the source itself is not what it must be."""
     if held(desk.library, due.destination.encode()) != due.sha256:
-        return SourceDisposition.RELEASE_DUE, "Kept: the copy in the library is not right."
+        return _kept("Kept: the copy in the library is not right.")
     try:
         fsops.release(desk.source, due.path, due.fingerprint, due.sha256)
     except FileNotFoundError:
-        return SourceDisposition.RELEASED, "The source had gone already."
+        return Fate(SourceDisposition.RELEASED, "The source had gone already.")
     except FileEffectError as error:
-        return SourceDisposition.CHANGED, f"Kept: {error}"
+        return Fate(SourceDisposition.CHANGED, f"Kept: {error}")
     except OSError as error:
-        return SourceDisposition.RELEASE_DUE, f"Kept for now: {error.strerror}."
-    return SourceDisposition.RELEASED, "Removed: its copy in the library was verified."
+        return _kept(f"Kept for now: {error.strerror}.")
+    return Fate(SourceDisposition.RELEASED, "Removed: its copy in the library was verified.")
 
 
-def _record(desk: Desk, due: Due, disposition: SourceDisposition, text: str, owner: Actor) -> None:
-    ImportItem.objects.filter(pk=due.item_id).update(source_disposition=disposition)
-    done = disposition == SourceDisposition.RELEASED
-    entry = Entry(
-        AuditCategory.FILE_OPERATION,
-        text,
-        level=AuditLevel.INFO if done else AuditLevel.WARNING,
-        action="file.release",
-        session_id=desk.session_id,
-        item_id=due.item_id,
-        actor=owner,
-        details={"disposition": disposition.value},
-    )
-    _audit.record(entry)
+def _kept(text: str) -> Fate:
+    return Fate(SourceDisposition.RELEASE_DUE, text)
+
+
+def _record(desk: Desk, told: Iterable[Told], owner: Actor) -> None:
+    """Sources of one fate go together."""
+    by_fate: dict[Fate, list[int]] = {}
+    for due, fate in told:
+        by_fate.setdefault(fate, []).append(due.item_id)
+    for fate, ids in by_fate.items():
+        ImportItem.objects.filter(pk__in=ids).update(source_disposition=fate.disposition)
+        entry = Entry(
+            AuditCategory.FILE_OPERATION,
+            fate.text,
+            level=AuditLevel.INFO if _has_gone(fate) else AuditLevel.WARNING,
+            action="file.release",
+            session_id=desk.session_id,
+            actor=owner,
+            details={"disposition": fate.disposition.value},
+        )
+        _audit.record_many(entry, ["item_id"], [(pk,) for pk in ids])
