@@ -132,3 +132,10 @@ def trials_on_disk(trials, disk):
     """The same trials, with the library (and a source beside it) on that disk."""
     trials.place.near = disk.path / "near"
     return trials
+
+
+@pytest.fixture
+def trials_from_disk(trials, disk):
+    """The same trials, with a source on that disk, and the library on another."""
+    trials.place.far = disk.path / "far"
+    return trials

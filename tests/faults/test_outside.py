@@ -10,6 +10,7 @@ from .test_errors import ERRORS
 from .trial import died_at, filled, hold_still, killed_in_call, power_lost_at, refused_in_call
 
 COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
+ACROSS = [name for name, scenario in SCENARIOS.items() if scenario.across]
 
 
 def calls(trials, names=None):
@@ -44,6 +45,24 @@ def test_a_loss_of_power_at_any_boundary_is_recovered_by_one_run(trials_on_disk,
         power_lost_at(trials_on_disk, disk, boundary)
 
     trials_on_disk.assert_clean()
+
+
+@pytest.mark.parametrize("place", ACROSS, indirect=True)
+def test_a_loss_of_power_at_the_source_is_recovered_by_one_run(trials_from_disk, sampled, disk):
+    for boundary in sampled(trials_from_disk.boundaries(), 8):
+        power_lost_at(trials_from_disk, disk, boundary)
+
+    trials_from_disk.assert_clean()
+
+
+@pytest.mark.parametrize("place", ACROSS, indirect=True)
+def test_a_source_whose_disk_dies_at_any_boundary_is_imported_later(
+    trials_from_disk, sampled, disk
+):
+    for boundary in sampled(trials_from_disk.boundaries(), 8):
+        died_at(trials_from_disk, disk, boundary)
+
+    trials_from_disk.assert_clean()
 
 
 @pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
