@@ -7,7 +7,17 @@ import pytest
 from .outside import FAILING, system_calls
 from .place import SCENARIOS
 from .test_errors import ERRORS
-from .trial import died_at, filled, hold_still, killed_in_call, power_lost_at, refused_in_call
+from .trial import (
+    boundaries_of_undo,
+    died_at,
+    filled,
+    hold_still,
+    killed_in_call,
+    power_lost_at,
+    refused_in_call,
+    undo_of_the_dead_at,
+    undo_without_power_at,
+)
 
 COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
 ACROSS = [name for name, scenario in SCENARIOS.items() if scenario.across]
@@ -71,6 +81,23 @@ def test_a_disk_that_dies_at_any_boundary_is_not_believed(trials_on_disk, sample
         died_at(trials_on_disk, disk, boundary)
 
     trials_on_disk.assert_clean()
+
+
+@pytest.mark.parametrize(
+    ("place", "side"),
+    [(name, "trials_on_disk") for name in COPIES_AND_MOVES]
+    + [(name, "trials_from_disk") for name in ACROSS],
+    indirect=["place"],
+)
+@pytest.mark.parametrize("harm", [undo_without_power_at, undo_of_the_dead_at])
+def test_an_undo_whose_disk_fails_at_any_boundary_is_finished_by_one_sweep(
+    side, harm, place, request, sampled, disk
+):
+    trials = request.getfixturevalue(side)
+    for boundary in sampled(boundaries_of_undo(trials), 4):
+        harm(trials, disk, boundary)
+
+    trials.assert_clean()
 
 
 @pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)

@@ -155,6 +155,41 @@ def undo_killed_at(trials: Trials, at: Boundary) -> None:
     trials.import_with()
     if not trials.child(lambda: undo_all(trials.place), kill(at.number)).end().killed:
         trials.blame(where, "the boundary was not reached")
+    _judge_undo(trials, where)
+
+
+def undo_without_power_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """The power of the disk fails at one boundary of an undo."""
+    where = f"{trials.place.scenario.name}, undo without power at {at.number} ({at.name})"
+    trials.points += 1
+    trials.import_with()
+    disk.settle()
+    child = trials.child(lambda: undo_all(trials.place), stand_still(at.number))
+    if child.until_stopped():
+        disk.cut_power(child.pid)
+    else:
+        trials.blame(where, "the boundary was not reached")
+    child.end()
+    _judge_undo(trials, where)
+
+
+def undo_of_the_dead_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """The disk dies at one boundary of an undo, which lives and is told that every sync succeeds."""
+    where = f"{trials.place.scenario.name}, disk died in an undo at {at.number} ({at.name})"
+    trials.points += 1
+    trials.import_with()
+    disk.settle()
+
+    def work() -> None:
+        let_every_sync_succeed()
+        undo_all(trials.place)
+
+    trials.child(work, call(at.number, disk.die)).end()
+    disk.switch_on()
+    _judge_undo(trials, where)
+
+
+def _judge_undo(trials: Trials, where: str) -> None:
     trials.blame(where, *verify(trials.place))
     begun = ImportSession.objects.filter(undo_requested_at__isnull=False).exists()
     trials.blame(where, *_unhandled("the sweep", trials.child(sweep_and_work).end()))
