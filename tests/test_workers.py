@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 from django.utils import timezone
@@ -160,6 +160,28 @@ def test_a_process_that_lingers_at_its_end_keeps_nobody_busy(monkeypatch):
         looks += 1
 
     assert 0 < looks < 1_000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_loses_the_database_is_replaced_without_a_stack_trace(
+    inbox, library, monkeypatch, tmp_path, capfd
+):
+    work, lost = crew.work_here, tmp_path / "lost"
+
+    def lose_once(*arguments):
+        if not lost.exists():
+            lost.touch()
+            raise OperationalError("the connection is closed\nand more of it")
+        work(*arguments)
+
+    monkeypatch.setattr(crew, "work_here", lose_once)
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    session = sessions.create(os.fsencode(inbox))
+
+    session = sessions.run_to_end(session.pk, workers=1, actor=SYSTEM)
+
+    assert (session.state, session.counts["imported"]) == ("imported", 1)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 @pytest.mark.django_db(transaction=True)

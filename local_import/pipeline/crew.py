@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.context import ForkProcess
 from typing import Any
 
-from django.db import connections
+from django.db import Error, connections
 
 from ..audit_logger import Actor
 from ..errors import ErrorCode, ImportProblem
@@ -103,6 +103,9 @@ def _work(session_id: int, stop: StopSign, problems: Any) -> None:
         stop.set()
     except LeaseLost:
         logger.warning("lease lost; another worker is started in place of this one")
+        sys.exit(1)
+    except (Error, OSError) as error:  # what is wrong is told by the parent, who meets it too
+        logger.warning("a worker ended: %s", str(error).partition("\n")[0])
         sys.exit(1)
 
 
