@@ -84,7 +84,7 @@ def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
 
 def _judge_duplicate(desk: Desk, work: Work, media_id: int, media_path: str) -> None:
     try:
-        held, _ = fsops.digest(desk.library, media_path.encode())
+        held, _ = fsops.digest(desk.library, media_path.encode(), afresh=True)
     except (OSError, fsops.FileEffectError) as error:
         held = f"unreadable ({error})"
     if held == work.sha256:
