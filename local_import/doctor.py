@@ -33,7 +33,7 @@ from .pipeline.desk import open_library
 from .pipeline.lease import LEASE
 from .runway import Runway, runway
 from .transactions import database_now
-from .troubleshooting import describe
+from .troubleshooting import TroubleshootingEngine
 
 SKEW = timedelta(seconds=2)  # between this host and the database
 BROKER_S = 4.0
@@ -170,7 +170,7 @@ def _library(name: str) -> Iterator[Point]:
     try:
         open_library().close()
     except ImportProblem as problem:
-        found = describe(problem.code, {"path": path, **problem.facts})
+        found = TroubleshootingEngine().diagnose(problem)
         yield Point(name, found.summary, " ".join(found.recommended_actions))
         return
     yield Point(name, *_told(path, runway()))

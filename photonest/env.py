@@ -5,6 +5,7 @@ A wrong value stops the start with the variable's name, what is wrong and what t
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -82,6 +83,11 @@ def _directory(name: str, default: Path) -> Path:
             f"is {value!r}, which this user may not enter",
             "Give it the permission x on the way.",
         ) from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            problem = f"is {value[:60]}…, which has a name that is too long"
+            raise WrongSetting(name, problem, "Name a directory, or one to be made.") from error
+        return path  # a disk that fails is no wrong setting; the doctor and the commands tell of it
     if not nearest.is_dir():
         raise WrongSetting(
             name,

@@ -1,5 +1,6 @@
 """The doctor says of each point what it saw, and what to do about whatever is not sound."""
 
+import errno
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from local_import import doctor
 from local_import.alerts import evaluate, outbox
+from local_import.fsops import effects
 from local_import.fsops.probing import Room
 from local_import.metrics import Measure, Measurements
 from local_import.models import Worker
@@ -147,6 +149,20 @@ def measure(size_bytes):
     measured = Measurements()
     measured.of(Measure.FILE, format="jpeg").add_all([1.0], size_bytes=size_bytes)
     measured.write()
+
+
+def test_a_library_whose_disk_fails_is_told_of_with_its_path(library, monkeypatch):
+    def fail(effect, path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    library.mkdir()
+    (library / ".photonest-library").touch()
+    monkeypatch.setattr(effects, "fault_point", fail)
+
+    point = points()["library"]
+
+    assert point.seen == f"{library} could not be read or written."
+    assert "dmesg" in point.remedy and "PATH" not in point.remedy
 
 
 def test_times_are_told_in_the_zone_of_who_asks(library):

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import io
+import json
 import os
 import pty
 import tempfile
@@ -16,6 +17,7 @@ from local_import.fsops import Spool
 from local_import.management.commands import import_photos
 from local_import.pipeline.preview import _Seen, preview
 from local_import.services import sessions
+from tests.builders import make_media
 from tests.photos import jpeg
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +173,14 @@ def test_a_spool_gives_back_its_rows_as_often_as_wanted():
 
     assert len(spool) == 3
     assert [list(spool), list(spool)] == [rows, rows]
+
+
+def test_it_refuses_what_the_import_would_refuse_where_the_library_is_away(inbox, library, capsys):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    make_media(b"a.jpg")
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_photos", str(inbox), "--dry-run", "--json")
+
+    assert ended.value.code == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "library_unmounted"

@@ -1,16 +1,20 @@
 """A wrong setting is refused by its name, with what is wrong and what to write."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from photonest import env
 from tests.conftest import ROOT
 
 CASES = {
     "PHOTONEST_HOME": ("relative/path", "not an absolute path"),
     "PHOTONEST_LIBRARY": ("/etc/passwd", "not a directory"),
+    "PHOTONEST_LIBRARY ": (f"/{'x' * 300}", "a name that is too long"),
     "PHOTONEST_SOURCES": ("/srv/inbox:cards", "not an absolute path"),
     "DATABASE_URL": ("mysql://localhost/photos", "not supported"),
     "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
@@ -30,6 +34,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_wrong_value_is_refused_by_name(name, tmp_path):
     value, problem = CASES[name]
+    name = name.strip()  # several cases of one are told apart by blanks
     environment = os.environ | {"PHOTONEST_HOME": str(tmp_path)} | {name: value}
 
     done = subprocess.run(
@@ -47,3 +52,14 @@ def test_a_wrong_value_is_refused_by_name(name, tmp_path):
     assert problem in last
     assert "Write" in last or "Name" in last
     assert os.listdir(tmp_path) in ([], ["secret_key"])
+
+
+def test_a_library_whose_disk_fails_is_no_wrong_setting(tmp_path, monkeypatch):
+    """Else no command would start, and none could tell what is wrong."""
+
+    def fail(path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(Path, "exists", fail)
+
+    assert env.library(tmp_path) == tmp_path / "library"

@@ -40,8 +40,8 @@ class Desk:
 def open_desk(session: ImportSession) -> Iterator[Desk]:
     """Raises ImportProblem when the source or the library cannot be worked with, then or later."""
     with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
-        _refuse_unmounted(session, source)
-        with _watched(source, library):
+        _refuse_unmounted_source(session, source)
+        with watched(source, library):
             yield _desk(session, source, library)
 
 
@@ -51,7 +51,7 @@ def _desk(session: ImportSession, source: Tree, library: Tree) -> Desk:
 
 
 @contextmanager
-def _watched(*trees: Tree) -> Iterator[None]:
+def watched(*trees: Tree) -> Iterator[None]:
     """An error of a disk that was not taken for that of one file is the session's."""
     try:
         yield
@@ -68,7 +68,7 @@ def is_about(tree: Tree, error: BaseException) -> bool:
     return isinstance(path, bytes) and (path + b"/").startswith(tree.root.rstrip(b"/") + b"/")
 
 
-def _refuse_unmounted(session: ImportSession, source: Tree) -> None:
+def _refuse_unmounted_source(session: ImportSession, source: Tree) -> None:
     """An empty directory where files were found before is a mount point whose disk is gone.
 
     Files whose place was fixed once do not count: a late worker may have brought them there.
@@ -89,7 +89,7 @@ def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
         source = open_source_tree(path)
     except ImportProblem:
         source = Unreachable(path)
-    with source, open_library() as library, _watched(source, library):
+    with source, open_library() as library, watched(source, library):
         yield _desk(session, source, library)
 
 
@@ -156,11 +156,16 @@ def open_library() -> Tree:
     return library
 
 
+def refuse_unmounted(library: Tree) -> None:
+    """Raises ImportProblem where the database lists media and the library is not the one it knows."""
+    # Another first import may make the mark at any moment, and it makes it before its first Media.
+    if not library.exists(MARK) and Media.objects.exists() and not library.exists(MARK):
+        raise ImportProblem(ErrorCode.LIBRARY_UNMOUNTED, path=library.root)
+
+
 def _claim_mark(library: Tree) -> None:
     if not library.exists(MARK):
-        # Another first import may make the mark at any moment, and it makes it before its first Media.
-        if Media.objects.exists() and not library.exists(MARK):
-            raise ImportProblem(ErrorCode.LIBRARY_UNMOUNTED, path=library.root)
+        refuse_unmounted(library)
         with suppress(FileExistsError):
             fsops.create(library, MARK, b"This directory is a Photonest library.\n")
     fsops.writable(library)

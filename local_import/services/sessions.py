@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import Tree
 from ..models import ImportSession
 from ..pipeline import flags
-from ..pipeline.desk import Desk, open_library, open_source_tree
+from ..pipeline.desk import Desk, open_library, open_source_tree, refuse_unmounted, watched
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
 from ..pipeline.scan import UNREADABLE
@@ -161,23 +162,27 @@ def run_to_end(
 
 @contextmanager
 def dry_desk(source: bytes, mode: str) -> Iterator[Desk]:
-    """A desk for looking only: nothing is made, not even the library's directory."""
+    """A desk for looking only: nothing is made, not even the library's directory.
+
+    Raises ImportProblem when the source or the library cannot be looked at.
+    """
     path = check_source(source)
-    library = os.fsencode(settings.PHOTONEST_LIBRARY)
-    with open_source_tree(path) as tree:
-        target = Tree(library) if os.path.isdir(library) else None
-        try:
-            yield Desk(0, tree, target or _Nowhere(), mode == "move", ZoneInfo(settings.TIME_ZONE))
-        finally:
-            if target is not None:
-                target.close()
+    with open_source_tree(path) as tree, _library_to_look_at() as library, watched(tree, library):
+        refuse_unmounted(library)
+        yield Desk(0, tree, library, mode == "move", ZoneInfo(settings.TIME_ZONE))
+
+
+def _library_to_look_at() -> Tree:
+    path = os.fsencode(settings.PHOTONEST_LIBRARY)
+    return Tree(path) if os.path.isdir(path) else _Nowhere()
 
 
 class _Nowhere(Tree):
     """The library that is not there yet: it holds nothing."""
 
     def __init__(self) -> None:
-        self.root, self.device = os.fsencode(settings.PHOTONEST_LIBRARY), -1
+        self.root, self.device, self._fd = os.fsencode(settings.PHOTONEST_LIBRARY), -1, -1
+        self._open = OrderedDict()
 
     def exists(self, path: bytes) -> bool:
         return False

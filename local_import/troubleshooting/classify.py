@@ -119,7 +119,7 @@ def closer_code_of(error: BaseException) -> ErrorCode:
     cause = error.__cause__
     if code not in _WRAPPING or not isinstance(cause, OSError) or cause.errno in _ORDINARY:
         return code
-    return _BY_ERRNO.get(cause.errno or 0, code)
+    return code_of(cause)
 
 
 def sqlstate_of(error: BaseException) -> str:
