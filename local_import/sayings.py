@@ -18,6 +18,7 @@ SEEN: dict[str, str | Promise] = {
     "is_there": _("{path} is there now."),
     "is_there_empty": _("{path} is there and is empty."),
     "does_not_exist": _("{path} does not exist."),
+    "not_seen": _("{path} could not be looked at: {detail}."),
     "exists": _("{path} exists."),
     "exists_empty": _("{path} exists and is empty."),
     "lies_on": _("{path} lies on {device} ({kind}), mounted at {point}."),

@@ -315,3 +315,27 @@ def test_a_flag_of_the_file_system_is_seen(tmp_path):
         assert not fsops.probe(os.fsencode(tmp_path)).last.immutable
     finally:
         subprocess.run(["chattr", "-i", photo], check=True)
+
+
+def test_what_could_not_be_looked_at_is_not_said_to_be_absent(tmp_path):
+    path = os.fsencode(tmp_path) + b"/" + b"x" * 300
+
+    found = TroubleshootingEngine().diagnose(FileNotFoundError(2, "No such file", path))
+
+    assert f"{path.decode()} could not be looked at: File name too long." in map(str, found.seen)
+    assert "does not exist" not in " ".join(map(str, found.seen))
+
+
+def test_a_disk_that_fails_is_not_taken_for_the_one_above_it(monkeypatch):
+    lstat = os.lstat
+
+    def fail(path, **more):
+        if path == b"/dev/shm":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return lstat(path, **more)
+
+    monkeypatch.setattr(os, "lstat", fail)
+
+    sight = fsops.probe(b"/dev/shm/library")
+
+    assert (sight.mount.point, sight.room, sight.error) == (b"/dev/shm", None, errno.EIO)

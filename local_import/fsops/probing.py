@@ -118,9 +118,9 @@ def probe(path: bytes, wants: int = READ, who: Identity | None = None) -> Sight:
         obstacle,
         letter,
         error,
-        mount_of(last.path),
+        mount_of(path),
         expected_mount(path),
-        _room(last.path),
+        _room(path if error else last.path),  # not that of another disk, where the look was stopped
         last.is_directory and _is_empty(last.path),
         _head(last) if last.path == path else b"",
     )

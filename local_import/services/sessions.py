@@ -174,7 +174,14 @@ def dry_desk(source: bytes, mode: str) -> Iterator[Desk]:
 
 def _library_to_look_at() -> Tree:
     path = os.fsencode(settings.PHOTONEST_LIBRARY)
-    return Tree(path) if os.path.isdir(path) else _Nowhere()
+    try:
+        return Tree(path)
+    except FileNotFoundError:
+        return _Nowhere()
+    except OSError as error:
+        raise ImportProblem(
+            ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=error.strerror
+        ) from error
 
 
 class _Nowhere(Tree):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from .. import names
@@ -13,6 +14,9 @@ def of_absence(sight: Sight) -> list[Seen]:
     empty = "_empty" if sight.is_empty else ""
     if sight.is_there:
         return [say(f"is_there{empty}", path=names.shown(sight.path)), *of_mount(sight)]
+    if sight.error:  # which says nothing of whether it is there
+        detail = os.strerror(sight.error)
+        return [say("not_seen", path=names.shown(sight.path), detail=detail), *of_mount(sight)]
     missing, last = names.shown(sight.missing or sight.path), names.shown(sight.last.path)
     return [say("does_not_exist", path=missing), say(f"exists{empty}", path=last), *of_mount(sight)]
 
@@ -22,7 +26,7 @@ def of_mount(sight: Sight) -> list[Seen]:
     seen = []
     if sight.mount:
         facts = {
-            "path": names.shown(sight.last.path),
+            "path": names.shown(sight.path if sight.error else sight.last.path),
             "device": names.shown(sight.mount.device.encode()),
             "kind": sight.mount.kind,
             "point": names.shown(sight.mount.point),
