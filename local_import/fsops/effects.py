@@ -23,8 +23,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _UNNAMED = os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC
 _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR})  # of a filesystem, as NFS, that has none
-# Refusals of a filesystem that works.
-_ALIVE = _NO_UNNAMED | {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EMFILE}
+# What a filesystem says that does not work any more; other refusals are those of one that does.
+_DEAD = frozenset(
+    {errno.EIO, errno.EROFS, errno.ESHUTDOWN, errno.ENODEV, errno.ENXIO, errno.ENOMEDIUM}
+    | {errno.ESTALE, errno.ENOTCONN, errno.EUCLEAN}
+)
 
 
 def _nothing(effect: str, path: bytes) -> None:
@@ -180,7 +183,7 @@ def _prove_alive(tree: Tree) -> None:
     try:
         os.close(os.open(b".", _UNNAMED, 0o600, dir_fd=tree.descriptor))
     except OSError as error:
-        if error.errno not in _ALIVE:
+        if error.errno in _DEAD:
             error.filename = tree.root
             raise
 
