@@ -12,7 +12,7 @@ from ..fsops import CannotRename, DestinationTaken, FileEffectError, SourceChang
 from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
-from .analyse import failed, lost
+from .analyse import failed, full_path, lost
 from .desk import Desk, held, is_about, of_library
 from .work import Work
 
@@ -129,8 +129,9 @@ def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
         return
     try:
         is_same = fsops.digest(desk.library, target)[0] == work.sha256
-    except OSError:  # a file that nobody lists must not stay in the library
+    except OSError as error:  # a file that nobody lists must not stay in the library
         take_back(desk, work)
+        error.filename = full_path(desk, work)  # there it is again, and it is what cannot be read
         raise
     if not is_same:
         take_back(desk, work)

@@ -61,10 +61,9 @@ def a_limit_for_the_size_of_a_file(scene: Scene) -> None:
 
 
 def too_few_open_files(scene: Scene) -> None:
-    """Directories stay open on the way down."""
-    scene.photo = scene.put(name="/".join("d" * 80) + "/photo.jpg")
-    scene.limits = ("prlimit", "--nofile=60:4096")
-    scene.start(through=scene.limits)
+    scene.put()
+    scene.limits = ("prlimit", "--nofile=256:4096")
+    scene.start(through=(*scene.limits, *injected(scene, "read,pread64:error=EMFILE")))
 
 
 def nothing(scene: Scene) -> None:
