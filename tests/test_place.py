@@ -163,10 +163,28 @@ def failing(monkeypatch, library, effect):
     """Let the disk of the library fail in every such effect, as the system would tell of it."""
 
     def fault(name, path):
-        if name == effect and b"probe" not in path:
-            fail(errno.EIO, os.fsencode(library) + b"/" + path)
+        if name in (effect, "probe") and b"probe" not in path:
+            fail(errno.EIO, os.path.join(os.fsencode(library), path))
 
     monkeypatch.setattr(effects, "fault_point", fault)
+
+
+def test_a_bad_directory_of_a_library_that_lives_keeps_no_other_photo_back(
+    full_inbox, library, monkeypatch, settings
+):
+    settings.PHOTONEST_RETRIES = 0
+    session = sessions.create(os.fsencode(full_inbox), mode="copy")
+    once(
+        monkeypatch,
+        "rename",
+        lambda path: fail(errno.EIO, os.path.join(os.fsencode(library), path)),
+    )
+
+    done = run(session)
+
+    (bad,) = session.items.filter(state="failed")
+    assert (done.state, done.counts["imported"], bad.error_code) == ("failed", 2, "io_error")
+    assert f"{library} lies on" in bad.failure["seen"][0]
 
 
 @pytest.mark.parametrize("effect", ["create", "write", "rename"])

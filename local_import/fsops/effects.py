@@ -188,6 +188,15 @@ def _prove_alive(tree: Tree) -> None:
             raise
 
 
+def is_alive(tree: Tree) -> bool:
+    """Whether the filesystem still takes something new."""
+    try:
+        _prove_alive(tree)
+    except OSError:
+        return False
+    return True
+
+
 def release(source: Tree, path: bytes, fingerprint: Fingerprint | None, sha256: str) -> None:
     """Remove a source whose copy is durable; without a fingerprint its bytes are compared.
 

@@ -56,13 +56,13 @@ def watched(*trees: Tree) -> Iterator[None]:
     try:
         yield
     except (OSError, FileEffectError) as error:
-        if not any(is_about(tree, error) for tree in trees):
+        if not any(_is_about(tree, error) for tree in trees):
             raise
         detail = getattr(error, "strerror", None) or str(error)
         raise ImportProblem(code_of(error), path=fsops.path_of(error), detail=detail) from error
 
 
-def is_about(tree: Tree, error: BaseException) -> bool:
+def _is_about(tree: Tree, error: BaseException) -> bool:
     """Whether an error names the tree or something in it."""
     path = fsops.path_of(error)
     return isinstance(path, bytes) and (path + b"/").startswith(tree.root.rstrip(b"/") + b"/")

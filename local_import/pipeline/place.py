@@ -13,7 +13,7 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, full_path, lost
-from .desk import Desk, held, is_about, of_library
+from .desk import Desk, held, of_library
 from .work import Work
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 _SESSION_WIDE = frozenset(
     {ErrorCode.DISK_FULL, ErrorCode.QUOTA_EXCEEDED, ErrorCode.LIBRARY_NOT_WRITABLE}
 )
-# The same where it is the library's disk and not the source's.
+# The same where the library's disk has died. One that lives may have a bad directory, or the source's
+# disk is what fails.
 _OF_DISKS = frozenset({ErrorCode.IO_ERROR, ErrorCode.STALE_HANDLE, ErrorCode.NO_ANSWER})
 
 
@@ -63,7 +64,7 @@ def _place_one(desk: Desk, work: Work) -> ImportProblem | None:
 
 def _stops_all(desk: Desk, error: Exception) -> bool:
     code = code_of(error)
-    return code in _SESSION_WIDE or (code in _OF_DISKS and is_about(desk.library, error))
+    return code in _SESSION_WIDE or (code in _OF_DISKS and not fsops.is_alive(desk.library))
 
 
 def _try_to_place(desk: Desk, work: Work) -> None:

@@ -60,8 +60,8 @@ def _mount(sight: Sight) -> dict[str, Any]:
 
 
 def device(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
-    """Which disk it is that fails."""
-    sight = look(known["raw_path"])
+    """Which disk it is that fails: that of the photo, or of where it was to go."""
+    sight = look(known.get("raw_failing") or known["raw_path"])
     return Evidence(code, _mount(sight), sentences.of_mount(sight))
 
 
