@@ -9,6 +9,7 @@ import pytest
 from local_import.audit_logger import SYSTEM
 from local_import.fsops import effects
 from local_import.models import ImportItem, Media
+from local_import.pipeline import analyse
 from local_import.services import sessions
 from local_import.services.sweeper import sweep
 from tests.builders import make_item
@@ -59,6 +60,35 @@ def test_a_library_that_was_removed_meanwhile_stops_the_session_and_no_file_is_m
     monkeypatch.setattr(effects, "fault_point", effects._nothing)
     resumed = run(sessions.resume(session.pk, actor=SYSTEM))
     assert (resumed.state, resumed.counts["imported"]) == ("imported", PHOTOS)
+
+
+def test_a_source_that_was_away_for_a_moment_is_taken_again_and_stops_nobody(
+    full_inbox, library, monkeypatch
+):
+    monkeypatch.setattr(analyse, "FIRST_RETRY_S", 0.0)
+    session = sessions.create(os.fsencode(full_inbox), mode="move")
+
+    def be_away(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    once(monkeypatch, "rename", be_away)
+
+    done = run(session)
+
+    assert (done.state, done.counts["imported"]) == ("imported", PHOTOS)
+
+
+@pytest.mark.parametrize("mode", ["copy", "move"])
+def test_a_library_that_is_removed_before_the_sync_holds_nothing_imported(
+    full_inbox, library, monkeypatch, mode
+):
+    session = sessions.create(os.fsencode(full_inbox), mode=mode)
+    once(monkeypatch, "sync", lambda _: shutil.rmtree(library))
+
+    stopped = run(session)
+
+    assert (stopped.state, stopped.error_code) == ("error", "library_not_writable")
+    assert not Media.objects.exists()
 
 
 @pytest.mark.parametrize("mode", ["copy", "move"])

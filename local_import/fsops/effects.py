@@ -174,12 +174,14 @@ def sync(tree: Tree) -> None:
 
 
 def _prove_alive(tree: Tree) -> None:
-    """Raises OSError where the filesystem takes nothing new.
+    """Raises OSError where the tree was removed, or its filesystem takes nothing new.
 
     One that has failed is shut down or made read-only. To Linux 6.1, for one, it has nothing to sync
     then, and every sync succeeds. Source: fs/sync.c, sync_filesystem; fs/ext4/super.c, ext4_sync_fs.
     """
     fault_point("probe", tree.root)
+    if os.fstat(tree.descriptor).st_nlink == 0:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), tree.root)
     try:
         os.close(os.open(b".", _UNNAMED, 0o600, dir_fd=tree.descriptor))
     except OSError as error:
@@ -189,7 +191,7 @@ def _prove_alive(tree: Tree) -> None:
 
 
 def is_alive(tree: Tree) -> bool:
-    """Whether the filesystem still takes something new."""
+    """Whether the tree is still there, and its filesystem takes something new."""
     try:
         _prove_alive(tree)
     except OSError:

@@ -117,8 +117,10 @@ def of_library(library: Tree, error: Exception) -> ImportProblem:
     """What an error says of the library as a whole."""
     if isinstance(error, ImportProblem):
         return error
+    gone = isinstance(error, FileNotFoundError)  # its root was removed while it was open
+    code = ErrorCode.LIBRARY_NOT_WRITABLE if gone else code_of(error)
     detail = getattr(error, "strerror", None) or str(error)
-    return ImportProblem(code_of(error), path=library.root, detail=detail)
+    return ImportProblem(code, path=library.root, detail=detail)
 
 
 def confirm(library: Tree) -> None:

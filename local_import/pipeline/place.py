@@ -74,16 +74,12 @@ def _try_to_place(desk: Desk, work: Work) -> None:
     except DestinationTaken:
         _adopt_or_release(desk, work)
     except FileNotFoundError as error:
-        if desk.source.exists(work.path):
-            raise _library_is_gone(desk, error) from error
+        if not fsops.is_alive(desk.library):
+            raise of_library(desk.library, error) from error
+        if desk.source.exists(work.path):  # it was away for a moment
+            raise SourceChanged(full_path(desk, work)) from error
         if not _is_placed_already(desk, work):
             work.verdict = lost(desk, work, error)
-
-
-def _library_is_gone(desk: Desk, error: OSError) -> ImportProblem:
-    """Its root was removed while it was open: nothing can be made in it any more."""
-    path, detail = desk.library.root, error.strerror
-    return ImportProblem(ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=detail)
 
 
 def _bring(desk: Desk, work: Work) -> None:

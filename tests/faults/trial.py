@@ -276,6 +276,8 @@ def swept_at(trials: Trials, at: Boundary) -> None:
         trials.blame(where, "the sweep took files from a process that lives")
     living.go_on()
     trials.blame(where, *_unhandled("the import", living.end()))
+    for item in ImportItem.objects.exclude(retries=0):
+        trials.blame(where, f"{item.shown_path} was disturbed, and had to be tried again")
     for session in ImportSession.objects.exclude(state="imported"):
         trials.blame(where, f"session {session.pk} was disturbed: {session.failure}")
     trials.judge(where)
