@@ -41,7 +41,7 @@ def open_desk(session: ImportSession) -> Iterator[Desk]:
     """Raises ImportProblem when the source or the library cannot be worked with, then or later."""
     with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
         _refuse_unmounted_source(session, source)
-        with watched(source, library):
+        with _watched(source, library):
             yield _desk(session, source, library)
 
 
@@ -51,7 +51,7 @@ def _desk(session: ImportSession, source: Tree, library: Tree) -> Desk:
 
 
 @contextmanager
-def watched(*trees: Tree) -> Iterator[None]:
+def _watched(*trees: Tree) -> Iterator[None]:
     """An error of a disk that was not taken for that of one file is the session's."""
     try:
         yield
@@ -89,16 +89,48 @@ def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
         source = open_source_tree(path)
     except ImportProblem:
         source = Unreachable(path)
-    with source, open_library() as library, watched(source, library):
+    with source, open_library() as library, _watched(source, library):
         yield _desk(session, source, library)
 
 
-class Unreachable(Tree):
-    """A tree that cannot be opened now; what it holds nobody can tell."""
+@contextmanager
+def open_to_look(source: bytes, mode: str) -> Iterator[Desk]:
+    """For looking only, as a session would: nothing is made, not even the library's directory.
+
+    Raises ImportProblem when the source or the library cannot be looked at, then or later.
+    """
+    with (
+        open_source_tree(source) as tree,
+        _library_to_look_at() as library,
+        _watched(tree, library),
+    ):
+        _refuse_unmounted(library)
+        yield Desk(0, tree, library, mode == ImportMode.MOVE, ZoneInfo(settings.TIME_ZONE))
+
+
+def _library_to_look_at() -> Tree:
+    path = fsencode(settings.PHOTONEST_LIBRARY)
+    try:
+        return Tree(path)
+    except FileNotFoundError:
+        return Absent(path)
+    except OSError as error:
+        raise _not_writable(path, error) from error
+
+
+class Absent(Tree):
+    """A tree that is not there: it holds nothing."""
 
     def __init__(self, root: bytes) -> None:
         self.root, self.device, self._fd = root, -1, -1
         self._open = OrderedDict()
+
+    def exists(self, path: bytes) -> bool:
+        return False
+
+
+class Unreachable(Absent):
+    """A tree that cannot be opened now; what it holds nobody can tell."""
 
     def exists(self, path: bytes) -> bool:
         """Nothing may be taken for gone."""
@@ -109,7 +141,7 @@ def held(tree: Tree, path: bytes) -> str:
     """The SHA-256 of a file on the disk, or nothing where there is none that can be read."""
     try:
         return fsops.digest(tree, path, afresh=True)[0]
-    except (OSError, FileEffectError):
+    except (OSError, FileEffectError, ValueError):  # the last of a path that leads out of the tree
         return ""
 
 
@@ -152,13 +184,15 @@ def open_library() -> Tree:
         library = Tree(path)
         _claim_mark(library)
     except OSError as error:
-        raise ImportProblem(
-            ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=error.strerror
-        ) from error
+        raise _not_writable(path, error) from error
     return library
 
 
-def refuse_unmounted(library: Tree) -> None:
+def _not_writable(library: bytes, error: OSError) -> ImportProblem:
+    return ImportProblem(ErrorCode.LIBRARY_NOT_WRITABLE, path=library, detail=error.strerror)
+
+
+def _refuse_unmounted(library: Tree) -> None:
     """Raises ImportProblem where the database lists media and the library is not the one it knows."""
     # Another first import may make the mark at any moment, and it makes it before its first Media.
     if not library.exists(MARK) and Media.objects.exists() and not library.exists(MARK):
@@ -167,7 +201,7 @@ def refuse_unmounted(library: Tree) -> None:
 
 def _claim_mark(library: Tree) -> None:
     if not library.exists(MARK):
-        refuse_unmounted(library)
+        _refuse_unmounted(library)
         with suppress(FileExistsError):
             fsops.create(library, MARK, b"This directory is a Photonest library.\n")
     fsops.writable(library)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -16,10 +14,9 @@ from .. import door, names
 from ..audit_logger import SYSTEM, Actor
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Tree
 from ..models import ImportSession
 from ..pipeline import flags
-from ..pipeline.desk import Desk, open_library, open_source_tree, refuse_unmounted, watched
+from ..pipeline.desk import Desk, open_library, open_source_tree, open_to_look
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
 from ..pipeline.scan import UNREADABLE
@@ -160,36 +157,6 @@ def run_to_end(
     return run(session_id, workers=workers, actor=actor, report=report, interrupted=interrupted)
 
 
-@contextmanager
-def dry_desk(source: bytes, mode: str) -> Iterator[Desk]:
-    """A desk for looking only: nothing is made, not even the library's directory.
-
-    Raises ImportProblem when the source or the library cannot be looked at.
-    """
-    path = check_source(source)
-    with open_source_tree(path) as tree, _library_to_look_at() as library, watched(tree, library):
-        refuse_unmounted(library)
-        yield Desk(0, tree, library, mode == "move", ZoneInfo(settings.TIME_ZONE))
-
-
-def _library_to_look_at() -> Tree:
-    path = os.fsencode(settings.PHOTONEST_LIBRARY)
-    try:
-        return Tree(path)
-    except FileNotFoundError:
-        return _Nowhere()
-    except OSError as error:
-        raise ImportProblem(
-            ErrorCode.LIBRARY_NOT_WRITABLE, path=path, detail=error.strerror
-        ) from error
-
-
-class _Nowhere(Tree):
-    """The library that is not there yet: it holds nothing."""
-
-    def __init__(self) -> None:
-        self.root, self.device, self._fd = os.fsencode(settings.PHOTONEST_LIBRARY), -1, -1
-        self._open = OrderedDict()
-
-    def exists(self, path: bytes) -> bool:
-        return False
+def dry_desk(source: bytes, mode: str) -> AbstractContextManager[Desk]:
+    """A desk for looking only. Raises ImportProblem, also when it is opened."""
+    return open_to_look(check_source(source), mode)
