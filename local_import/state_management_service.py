@@ -306,7 +306,7 @@ class StateManagementService:
         """Place the file, or take over what the caller has placed; only right bytes count."""
         work = context.work
         work.planned = True
-        if _is_placed(desk, work):
+        if held(desk.library, work.destination.encode()) == work.sha256:  # by the caller
             work.placed = work.adopted = True
             confirm(desk.library)
         else:
@@ -346,8 +346,3 @@ class StateManagementService:
 
 def _rank(state: str) -> int:
     return [str(name) for name in _HAPPY_PATH].index(str(state))
-
-
-def _is_placed(desk: Desk, work: Work) -> bool:
-    """Whether the caller has brought the bytes to the planned place already."""
-    return held(desk.library, work.destination.encode()) == work.sha256

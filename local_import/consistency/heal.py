@@ -15,6 +15,7 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportItem, Media
+from ..pipeline.desk import held
 from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
@@ -27,17 +28,10 @@ def restore_media(look: Look, suspect: Suspect, actor: Actor) -> None:
     """Raises CannotRepair when the bytes are nowhere, and no item claims them either."""
     assert look.library
     media = Media.objects.get(pk=int(suspect.key))
-    if has_content(look.library, os.fsencode(media.path), media.sha256):
+    if held(look.library, os.fsencode(media.path)) == media.sha256:
         _correct_size(look.library, media)
     elif not _bring(look, media):
         _admit(media, suspect, actor)
-
-
-def has_content(tree: Tree, path: bytes, sha256: str) -> bool:
-    try:
-        return fsops.digest(tree, path, afresh=True)[0] == sha256
-    except (OSError, FileEffectError, ValueError):
-        return False
 
 
 def _correct_size(library: Tree, media: Media) -> None:

@@ -15,11 +15,11 @@ from ..door import Step
 from ..errors import Severity
 from ..fsops import Tree
 from ..models import ImportItem, Media
+from ..pipeline.desk import held
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState, SkipReason
 from ..transactions import in_transaction
 from . import scope
-from .heal import has_content
 from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect
 
 _OTHER_BYTES = ~Q(media__sha256=F("sha256"))
@@ -98,7 +98,7 @@ def _place(look: Look, item: ImportItem, right: Media) -> tuple[str, int] | None
 
 def _holds(look: Look, path: str, sha256: str) -> bool:
     assert look.library
-    return bool(path) and has_content(look.library, fsencode(path), sha256)
+    return bool(path) and held(look.library, fsencode(path)) == sha256
 
 
 def _agree(look: Look, suspect: Suspect, right: Media, place: str, size: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -15,8 +14,6 @@ from ..troubleshooting import code_of
 from .analyse import failed, full_path, lost
 from .desk import Desk, held, of_library
 from .work import Work
-
-logger = logging.getLogger(__name__)
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
 # What stands in the way of every file, not of this one: the session cannot go on.
@@ -163,25 +160,23 @@ def _make_durable(
         sync(desk.library)
         return None
     except OSError as error:
-        left = sum(not _disbelieve(desk, work) for work in placed)
-        logger.warning("sync failed, %d of %d files not taken back", left, len(placed))
+        for work in placed:
+            _disbelieve(desk, work)
         return of_library(desk.library, error)
 
 
-def _disbelieve(desk: Desk, work: Work) -> bool:
-    """What the disk did not confirm is not imported; returns whether it could be taken back.
+def _disbelieve(desk: Desk, work: Work) -> None:
+    """What the disk did not confirm is not imported, also where it does not give it back.
 
     A disk that failed is often read-only from then on. What stays in the library so is adopted by a
     later claim of the file, when the disk is sound, or found by the sweep.
     """
+    work.release("The disk could not confirm the bytes; they were taken back.")
     try:
         take_back(desk, work)
     except (OSError, FileEffectError):
         work.placed, work.disposition = False, SourceDisposition.KEPT
         work.release("The disk could neither confirm the bytes nor give them back.")
-        return False
-    work.release("The disk could not confirm the bytes; they were taken back.")
-    return True
 
 
 def take_back(desk: Desk, work: Work) -> None:

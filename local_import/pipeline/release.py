@@ -64,14 +64,14 @@ def release_left(desk: Desk, owner: Actor) -> int:
     while items := list(left.filter(pk__gt=last).order_by("pk")[:CHUNK]):
         last = items[-1].pk
         due = [Due(item.pk, bytes(item.path), item.sha256, item.destination) for item in items]
-        told = [(one, fate) for one, fate in _let_all_go(desk, due) if not _is_due(fate)]
+        told = [
+            (one, fate)
+            for one, fate in _let_all_go(desk, due)
+            if fate.disposition != SourceDisposition.RELEASE_DUE
+        ]
         in_transaction(partial(_record, desk, told, owner))
         number += len(told)
     return number
-
-
-def _is_due(fate: Fate) -> bool:
-    return fate.disposition == SourceDisposition.RELEASE_DUE
 
 
 def _let_all_go(desk: Desk, due: Iterable[Due]) -> list[Told]:
