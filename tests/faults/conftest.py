@@ -125,17 +125,3 @@ def memory():
 def strace():
     if missing := missing_for_strace():
         pytest.skip(missing)
-
-
-@pytest.fixture
-def trials_on_disk(trials, disk):
-    """The same trials, with the library (and a source beside it) on that disk."""
-    trials.place.near = disk.path / "near"
-    return trials
-
-
-@pytest.fixture
-def trials_from_disk(trials, disk):
-    """The same trials, with a source on that disk, and the library on another."""
-    trials.place.far = disk.path / "far"
-    return trials

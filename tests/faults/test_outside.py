@@ -21,6 +21,12 @@ from .trial import (
 
 COPIES_AND_MOVES = [name for name in SCENARIOS if "disk" in name]
 ACROSS = [name for name, scenario in SCENARIOS.items() if scenario.across]
+# Which of the two places the disk that fails holds: the library (near), or the source (far).
+on_either_disk = pytest.mark.parametrize(
+    ("place", "side"),
+    [(name, "near") for name in COPIES_AND_MOVES] + [(name, "far") for name in ACROSS],
+    indirect=["place"],
+)
 
 
 def calls(trials, names=None):
@@ -49,51 +55,24 @@ def test_an_error_of_any_system_call_is_recovered_by_one_run(trials, sampled, st
     trials.assert_clean()
 
 
-@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
-def test_a_loss_of_power_at_any_boundary_is_recovered_by_one_run(trials_on_disk, sampled, disk):
-    for boundary in sampled(trials_on_disk.boundaries(), 8):
-        power_lost_at(trials_on_disk, disk, boundary)
-
-    trials_on_disk.assert_clean()
-
-
-@pytest.mark.parametrize("place", ACROSS, indirect=True)
-def test_a_loss_of_power_at_the_source_is_recovered_by_one_run(trials_from_disk, sampled, disk):
-    for boundary in sampled(trials_from_disk.boundaries(), 8):
-        power_lost_at(trials_from_disk, disk, boundary)
-
-    trials_from_disk.assert_clean()
-
-
-@pytest.mark.parametrize("place", ACROSS, indirect=True)
-def test_a_source_whose_disk_dies_at_any_boundary_is_imported_later(
-    trials_from_disk, sampled, disk
+@on_either_disk
+@pytest.mark.parametrize("harm", [power_lost_at, died_at])
+def test_a_disk_that_fails_at_any_boundary_is_recovered_by_one_run(
+    harm, side, trials, sampled, disk
 ):
-    for boundary in sampled(trials_from_disk.boundaries(), 8):
-        died_at(trials_from_disk, disk, boundary)
+    setattr(trials.place, side, disk.path / side)
+    for boundary in sampled(trials.boundaries(), 8):
+        harm(trials, disk, boundary)
 
-    trials_from_disk.assert_clean()
-
-
-@pytest.mark.parametrize("place", COPIES_AND_MOVES, indirect=True)
-def test_a_disk_that_dies_at_any_boundary_is_not_believed(trials_on_disk, sampled, disk):
-    for boundary in sampled(trials_on_disk.boundaries(), 8):
-        died_at(trials_on_disk, disk, boundary)
-
-    trials_on_disk.assert_clean()
+    trials.assert_clean()
 
 
-@pytest.mark.parametrize(
-    ("place", "side"),
-    [(name, "trials_on_disk") for name in COPIES_AND_MOVES]
-    + [(name, "trials_from_disk") for name in ACROSS],
-    indirect=["place"],
-)
+@on_either_disk
 @pytest.mark.parametrize("harm", [undo_without_power_at, undo_of_the_dead_at])
 def test_an_undo_whose_disk_fails_at_any_boundary_is_finished_by_one_sweep(
-    side, harm, place, request, sampled, disk
+    harm, side, trials, sampled, disk
 ):
-    trials = request.getfixturevalue(side)
+    setattr(trials.place, side, disk.path / side)
     for boundary in sampled(boundaries_of_undo(trials), 4):
         harm(trials, disk, boundary)
 

@@ -163,29 +163,16 @@ def undo_without_power_at(trials: Trials, disk: Disk, at: Boundary) -> None:
     where = f"{trials.place.scenario.name}, undo without power at {at.number} ({at.name})"
     trials.points += 1
     trials.import_with()
-    disk.settle()
-    child = trials.child(lambda: undo_all(trials.place), stand_still(at.number))
-    if child.until_stopped():
-        disk.cut_power(child.pid)
-    else:
-        trials.blame(where, "the boundary was not reached")
-    child.end()
+    _cut_off(trials, disk, lambda: undo_all(trials.place), at, where)
     _judge_undo(trials, where)
 
 
 def undo_of_the_dead_at(trials: Trials, disk: Disk, at: Boundary) -> None:
-    """The disk dies at one boundary of an undo, which lives and is told that every sync succeeds."""
+    """The disk dies at one boundary of an undo."""
     where = f"{trials.place.scenario.name}, disk died in an undo at {at.number} ({at.name})"
     trials.points += 1
     trials.import_with()
-    disk.settle()
-
-    def work() -> None:
-        let_every_sync_succeed()
-        undo_all(trials.place)
-
-    trials.child(work, call(at.number, disk.die)).end()
-    disk.switch_on()
+    _outlive(trials, disk, lambda: undo_all(trials.place), at)
     _judge_undo(trials, where)
 
 
@@ -350,36 +337,44 @@ def refused_in_call(trials: Trials, name: str, when: int, number: int, for_good:
 
 
 def power_lost_at(trials: Trials, disk: Disk, at: Boundary) -> None:
-    """The power of the library's disk fails; the database's disk keeps its own."""
+    """The power of a disk fails; the database's disk keeps its own."""
     where = f"{trials.place.scenario.name}, power lost at {at.number} ({at.name})"
     prepare(trials.place)
+    _cut_off(trials, disk, lambda: import_all(trials.place), at, where)
+    trials.judge(where)
+
+
+def died_at(trials: Trials, disk: Disk, at: Boundary) -> None:
+    """A disk dies under a process that lives, until the disk is switched on again."""
+    where = f"{trials.place.scenario.name}, disk died at {at.number} ({at.name})"
+    prepare(trials.place)
+    ending = _outlive(trials, disk, lambda: import_all(trials.place), at)
+    trials.blame(where, *_unhandled("the import", ending))
+    trials.judge(where)
+
+
+def _cut_off(trials: Trials, disk: Disk, work: Callable[[], Any], at: Boundary, where: str) -> None:
+    """The power fails while the work stands at a boundary, and ends it."""
     disk.settle()
-    child = trials.child(lambda: import_all(trials.place), stand_still(at.number))
+    child = trials.child(work, stand_still(at.number))
     if child.until_stopped():
         disk.cut_power(child.pid)
     else:
         trials.blame(where, "the boundary was not reached")
     child.end()
-    trials.judge(where)
 
 
-def died_at(trials: Trials, disk: Disk, at: Boundary) -> None:
-    """The library's disk dies under a process that lives, until the disk is switched on again.
+def _outlive(trials: Trials, disk: Disk, work: Callable[[], Any], at: Boundary) -> Ending:
+    """The disk dies at a boundary of the work, which goes on to its end.
 
     What a sync of it says then depends on the kernel; this one says the worst, that all is well.
     """
-    where = f"{trials.place.scenario.name}, disk died at {at.number} ({at.name})"
-    prepare(trials.place)
     disk.settle()
-
-    def work() -> None:
-        let_every_sync_succeed()
-        import_all(trials.place)
-
-    ending = trials.child(work, call(at.number, disk.die)).end()
+    ending = trials.child(
+        lambda: (let_every_sync_succeed(), work()), call(at.number, disk.die)
+    ).end()
     disk.switch_on()
-    trials.blame(where, *_unhandled("the import", ending))
-    trials.judge(where)
+    return ending
 
 
 def filled(trials: Trials, memory: Memory, files_left: int | None, bytes_left: int) -> None:
