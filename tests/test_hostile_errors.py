@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from local_import.errors import CATALOGUE, ErrorCode, ImportProblem
-from local_import.troubleshooting import TroubleshootingEngine, describe
+from local_import.troubleshooting import TroubleshootingEngine
+from local_import.wording import describe
 from local_import.wording.facts import quoted
 
 MAX_JSON = 64 * 1024

@@ -25,7 +25,7 @@ from local_import.services import sessions, sweeper
 from local_import.state_machine import declared
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.transactions import in_transaction
-from local_import.troubleshooting import describe
+from local_import.wording import describe
 from tests.builders import make_item, make_session, step
 from tests.photos import jpeg
 

@@ -42,6 +42,24 @@ def once(monkeypatch, name, harm):
     monkeypatch.setattr(effects, "fault_point", fault)
 
 
+def failing(monkeypatch, library, effect):
+    """Let the disk of the library fail in every such effect, as the system would tell of it."""
+
+    def fault(name, path):
+        if name in (effect, "probe") and b"probe" not in path:
+            fail(errno.EIO, os.path.join(os.fsencode(library), path))
+
+    monkeypatch.setattr(effects, "fault_point", fault)
+
+
+def fail(number, path):
+    raise OSError(number, os.strerror(number), path)
+
+
+def sound(monkeypatch):
+    monkeypatch.setattr(effects, "fault_point", effects._nothing)
+
+
 @pytest.mark.parametrize(
     ("mode", "effect"), [("copy", "create"), ("copy", "rename"), ("move", "rename")]
 )
@@ -57,7 +75,7 @@ def test_a_library_that_was_removed_meanwhile_stops_the_session_and_no_file_is_m
     assert stopped.failure["summary"] == f"The library {library} cannot be written to."
     assert {item.state for item in session.items.all()} == {"pending"}
     assert len(os.listdir(full_inbox)) == PHOTOS
-    monkeypatch.setattr(effects, "fault_point", effects._nothing)
+    sound(monkeypatch)
     resumed = run(sessions.resume(session.pk, actor=SYSTEM))
     assert (resumed.state, resumed.counts["imported"]) == ("imported", PHOTOS)
 
@@ -67,11 +85,7 @@ def test_a_source_that_was_away_for_a_moment_is_taken_again_and_stops_nobody(
 ):
     monkeypatch.setattr(analyse, "FIRST_RETRY_S", 0.0)
     session = sessions.create(os.fsencode(full_inbox), mode="move")
-
-    def be_away(path):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-
-    once(monkeypatch, "rename", be_away)
+    once(monkeypatch, "rename", lambda path: fail(errno.ENOENT, path))
 
     done = run(session)
 
@@ -106,10 +120,6 @@ def test_what_is_no_file_at_the_place_of_a_photo_makes_it_take_a_longer_name(
     assert longer.is_file()
 
 
-def fail(number, path):
-    raise OSError(number, os.strerror(number), path)
-
-
 @pytest.fixture
 def dying(monkeypatch, tmp_path):
     """Lets the disk of the library fail in its first sync, and be read-only from then on."""
@@ -126,10 +136,6 @@ def dying(monkeypatch, tmp_path):
         monkeypatch.setattr(effects, "fault_point", fault)
 
     return give
-
-
-def sound(monkeypatch):
-    monkeypatch.setattr(effects, "fault_point", effects._nothing)
 
 
 @pytest.mark.parametrize("mode", ["copy", "move"])
@@ -187,16 +193,6 @@ def test_what_was_placed_before_the_disk_was_full_is_imported_only_when_it_is_du
 
     assert (stopped.state, stopped.error_code) == ("error", "disk_full")
     assert {item.state for item in session.items.all()} == {"pending"}
-
-
-def failing(monkeypatch, library, effect):
-    """Let the disk of the library fail in every such effect, as the system would tell of it."""
-
-    def fault(name, path):
-        if name in (effect, "probe") and b"probe" not in path:
-            fail(errno.EIO, os.path.join(os.fsencode(library), path))
-
-    monkeypatch.setattr(effects, "fault_point", fault)
 
 
 def test_a_bad_directory_of_a_library_that_lives_keeps_no_other_photo_back(

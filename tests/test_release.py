@@ -59,12 +59,7 @@ def test_sources_go_with_a_row_for_each_and_a_few_statements_for_all(library, ca
     assert told(session) == ["Kept for now: Input/output error."] * PHOTOS
 
     monkeypatch.setattr(effects, "fault_point", effects._nothing)
-    with (
-        open_desk(session) as desk,
-        CaptureQueriesContext(
-            connection,
-        ) as seen,
-    ):
+    with open_desk(session) as desk, CaptureQueriesContext(connection) as seen:
         assert release_left(desk, SYSTEM) == PHOTOS
 
     assert len(seen) < PHOTOS / 2

@@ -14,8 +14,8 @@ from local_import.models import AuditLog, ImportItem
 from local_import.sayings import SEEN, say
 from local_import.services import reports
 from local_import.services.explain import explain
-from local_import.troubleshooting import TroubleshootingEngine, describe, evidence
-from local_import.wording import retell
+from local_import.troubleshooting import TroubleshootingEngine, evidence
+from local_import.wording import describe, retell
 from local_import.wording.facts import NUMBERS
 from tests.builders import make_item
 

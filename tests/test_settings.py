@@ -11,30 +11,28 @@ import pytest
 from photonest import env
 from tests.conftest import ROOT
 
-CASES = {
-    "PHOTONEST_HOME": ("relative/path", "not an absolute path"),
-    "PHOTONEST_LIBRARY": ("/etc/passwd", "not a directory"),
-    "PHOTONEST_LIBRARY ": (f"/{'x' * 300}", "a name that is too long"),
-    "PHOTONEST_SOURCES": ("/srv/inbox:cards", "not an absolute path"),
-    "DATABASE_URL": ("mysql://localhost/photos", "not supported"),
-    "CELERY_BROKER_URL": ("sqs://key:secret@", "'sqs', which is not supported"),
-    "PHOTONEST_WORKERS": ("many", "no number from 1"),
-    "PHOTONEST_TIME_ZONE": ("Mars/Olympus", "no known time zone"),
-    "PHOTONEST_METRICS_TOKEN": ("short", "shorter than 16"),
-    "PHOTONEST_ALERT_EMAILS": ("ada@example.org,bob", "'bob', which is no address"),
-    "PHOTONEST_EMAIL_URL": ("http://mail", "begins with 'http'"),
-    "PHOTONEST_EMAIL_FROM": ("somebody", "no address"),
-    "PHOTONEST_ALERT_WEBHOOK": ("ftp://hooks.example.org/", "no address that begins with http"),
-    "PHOTONEST_ALERT_WEBHOOK_SECRET": ("short", "shorter than 16"),
-    "PHOTONEST_ALERT_HOSTS": ("chat.lan,10.0.0.1/8", "neither a host nor a network"),
-    "PHOTONEST_DEBUG": ("perhaps", "neither yes nor no"),
-}
+CASES = [
+    ("PHOTONEST_HOME", "relative/path", "not an absolute path"),
+    ("PHOTONEST_LIBRARY", "/etc/passwd", "not a directory"),
+    ("PHOTONEST_LIBRARY", f"/{'x' * 300}", "a name that is too long"),
+    ("PHOTONEST_SOURCES", "/srv/inbox:cards", "not an absolute path"),
+    ("DATABASE_URL", "mysql://localhost/photos", "not supported"),
+    ("CELERY_BROKER_URL", "sqs://key:secret@", "'sqs', which is not supported"),
+    ("PHOTONEST_WORKERS", "many", "no number from 1"),
+    ("PHOTONEST_TIME_ZONE", "Mars/Olympus", "no known time zone"),
+    ("PHOTONEST_METRICS_TOKEN", "short", "shorter than 16"),
+    ("PHOTONEST_ALERT_EMAILS", "ada@example.org,bob", "'bob', which is no address"),
+    ("PHOTONEST_EMAIL_URL", "http://mail", "begins with 'http'"),
+    ("PHOTONEST_EMAIL_FROM", "somebody", "no address"),
+    ("PHOTONEST_ALERT_WEBHOOK", "ftp://hooks.example.org/", "no address that begins with http"),
+    ("PHOTONEST_ALERT_WEBHOOK_SECRET", "short", "shorter than 16"),
+    ("PHOTONEST_ALERT_HOSTS", "chat.lan,10.0.0.1/8", "neither a host nor a network"),
+    ("PHOTONEST_DEBUG", "perhaps", "neither yes nor no"),
+]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_wrong_value_is_refused_by_name(name, tmp_path):
-    value, problem = CASES[name]
-    name = name.strip()  # several cases of one are told apart by blanks
+@pytest.mark.parametrize(("name", "value", "problem"), CASES, ids=[name for name, *_ in CASES])
+def test_a_wrong_value_is_refused_by_name(name, value, problem, tmp_path):
     environment = os.environ | {"PHOTONEST_HOME": str(tmp_path)} | {name: value}
 
     done = subprocess.run(

@@ -4,7 +4,7 @@ Reads; never writes. Whoever calls it for a failure must not fail by it: it take
 """
 
 from ..reporting import generate_troubleshooting_report
-from ..wording.describe import Diagnosis, describe
+from ..wording.describe import Diagnosis
 from ..wording.retell import retell
 from .classify import code_of
 from .engine import ActionRecommender, TroubleshootingEngine
@@ -17,7 +17,6 @@ __all__ = [
     "Recheck",
     "TroubleshootingEngine",
     "code_of",
-    "describe",
     "entry_of",
     "generate_troubleshooting_report",
     "recheck",
