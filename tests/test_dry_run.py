@@ -9,6 +9,7 @@ import pty
 import tempfile
 import tracemalloc
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import call_command
@@ -79,6 +80,17 @@ def test_equal_files_far_apart_are_known_as_equal(inbox, library):
     assert works[b"b.jpg"].verdict is None
     assert second.verdict.values["skip_reason"] == "duplicate"
     assert first.destination in second.verdict.reason
+
+
+def test_what_was_broken_off_is_closed_by_whichever_thread_collects_it(inbox, library):
+    (inbox / "a.jpg").write_bytes(jpeg(1))
+    with sessions.dry_desk(os.fsencode(inbox), "copy") as desk:
+        broken_off = preview(desk, Counter())
+        next(broken_off)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(broken_off.close).result()
+
+    assert list(broken_off) == []
 
 
 def test_a_full_disk_for_temporary_files_is_told_of(inbox, library, monkeypatch, capsys):

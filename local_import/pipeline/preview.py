@@ -83,10 +83,11 @@ class _Seen:
     """Where each content would go first, in a database of its own that has no name and ends with it.
 
     SQLite keeps it on the disk when it grows: there may be a million. Raises OSError when that is full.
+    Any thread may close it: a preview that an error broke off is closed by the one that collects garbage.
     """
 
     def __init__(self) -> None:
-        self._rows = sqlite3.connect("", isolation_level=None)
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._rows.execute("PRAGMA journal_mode=OFF")
         self._rows.execute("CREATE TABLE seen (sha256 BLOB PRIMARY KEY, place TEXT) WITHOUT ROWID")
 
