@@ -25,7 +25,7 @@ def overview(*, resolved: bool = False) -> Entry:
     """
     found = Alert.objects.all() if resolved else Alert.objects.unresolved()
     rows = found.select_related("rule").order_by("-began_at", "-pk")[:NEWEST]
-    asked = [rule.evaluated_at for rule in all_rules()]
+    asked = [one.evaluated_at for one in all_rules()]
     return {
         "alerts": [alert(row) for row in rows],
         "late": is_late(database_now()),
