@@ -1,4 +1,8 @@
-"""What people write behind a command: a number, a sentence, a span of time. Each says what is wrong."""
+"""What people write behind a command: a number, a sentence, a span of time. Each says what is wrong.
+
+None may be empty: that is what a shell leaves of a variable that is not set, and nobody who writes one
+means "everything", "this directory" or "no reason".
+"""
 
 from __future__ import annotations
 
@@ -34,9 +38,19 @@ def up_to(most: int) -> Callable[[str], int]:
     return read
 
 
+def filled(text: str) -> str:
+    """Raises argparse.ArgumentTypeError for an empty text."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; is a variable of the shell not set?")
+    return text
+
+
 def sentence(text: str) -> str:
-    """A text that a database holds and a screen shows, whatever bytes the shell sent."""
-    return names.legible(text)
+    """A text that a database holds and a screen shows, whatever bytes the shell sent.
+
+    Raises argparse.ArgumentTypeError for an empty one.
+    """
+    return names.legible(filled(text))
 
 
 def add_reason(parser: argparse.ArgumentParser, default: str) -> None:

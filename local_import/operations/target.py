@@ -39,7 +39,7 @@ class Target:
 
 
 def parse(text: str) -> Target:
-    """Raises WrongTarget."""
+    """Raises WrongTarget, also where the part after a colon is empty: it would mean everything."""
     kind, _colon, rest = text.partition(":")
     if kind == "quarantine" and rest:
         return Target(kind, word=rest)
@@ -47,7 +47,9 @@ def parse(text: str) -> Target:
         return Target(kind, word=rest)
     if kind == "items":
         return Target(kind, _numbers(rest, text))
-    number, _colon, code = rest.partition(":")
+    number, colon, code = rest.partition(":")
+    if colon and not code:
+        raise WrongTarget(text)
     if kind == "files":
         return Target(kind, _numbers(number, text), _filters(code, text))
     if kind not in _NUMBERED or (code and (kind != "session" or code not in ErrorCode.values)):

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from ..audit_log_repository import row_id
 from ..errors import ErrorCode
-from ..operations import REGISTRY
+from ..operations import REGISTRY, Target
 from ..services import possible
 from ..services.item_list import Place, Wanted, page_of
 from ..states import ItemState
@@ -30,7 +30,7 @@ def session_items(request: HttpRequest, pk: int) -> HttpResponse:
         "wanted": wanted,
         "page": page,
         "choosable": possible.REQUEUEABLE,
-        "all_of_them": f"files:{pk}:{wanted}",
+        "all_of_them": str(Target("files", (pk,), str(wanted))),
         "choices": [spec for spec in REGISTRY.values() if "items" in spec.kinds],
         "states": ItemState.choices,
         "codes": ErrorCode.choices,

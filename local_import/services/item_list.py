@@ -39,8 +39,12 @@ class Wanted:
 
     @classmethod
     def parse(cls, text: str) -> Wanted:
-        """Raises ValueError for a word or a value that is not known."""
-        told = dict(parse_qsl(text, strict_parsing=True)) if text else {}
+        """Raises ValueError for a word or a value that is not known, and for an empty value: the
+        filter that was meant would be lost, and all files be found."""
+        pairs = parse_qsl(text, strict_parsing=True, keep_blank_values=True) if text else []
+        told = dict(pairs)
+        if empty := [word for word, value in pairs if not value]:
+            raise ValueError(f"{empty} is given no value")
         if unknown := told.keys() - {one.name for one in fields(cls)}:
             raise ValueError(f"{unknown} is no filter of files")
         incident = row_id(told["incident"]) if "incident" in told else None

@@ -78,7 +78,10 @@ def _confirm(session_id: int, actor: Actor) -> ImportSession:
 
 
 def check_source(source: bytes) -> bytes:
-    """The absolute path of a directory that can be imported. Raises ImportProblem."""
+    """The absolute path of a directory that can be imported. Raises ImportProblem, and ValueError for
+    an empty path, whose real path would be the current directory."""
+    if not source:
+        raise ValueError("The source is empty; the current directory is written '.'.")
     path = os.path.realpath(source)
     with open_source_tree(path):
         pass

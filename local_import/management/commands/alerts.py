@@ -36,10 +36,9 @@ class Command(DeskCommand):
             "target",
             nargs="?",
             type=sentence,
-            default="",
             help="the number of an alert, or a rule",
         )
-        parser.add_argument("--reason", type=sentence, default="", help="why (a sentence)")
+        parser.add_argument("--reason", type=sentence, help="why (a sentence)")
         parser.add_argument(
             "--for",
             dest="span",
@@ -52,7 +51,8 @@ class Command(DeskCommand):
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, action: str, **options: Any) -> None:
-        getattr(self, f"_{action}")(**options)
+        given = {name: options[name] or "" for name in ("target", "reason")}
+        getattr(self, f"_{action}")(**options | given)
 
     def _list(self, **options: Any) -> None:
         told = tell.overview(resolved=options["all"])

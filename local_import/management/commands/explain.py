@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from ...services.explain import Answer, explain
 from .. import explanations
+from ..arguments import filled
 from ..desk_command import DeskCommand
 
 
@@ -23,6 +24,7 @@ class Command(DeskCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "target",
+            type=filled,
             help="session:7, item:7, incident:7, a number, a path, a file's name, or the beginning "
             "of a SHA-256",
         )

@@ -36,15 +36,13 @@ class Command(DeskCommand):
             metavar="N",
             help="let others know that this one is seen to",
         )
-        parser.add_argument(
-            "--reason", type=sentence, default="", help="how it is seen to (a sentence)"
-        )
+        parser.add_argument("--reason", type=sentence, help="how it is seen to (a sentence)")
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
-    def handle(self, *, acknowledge: int | None, reason: str, **options: Any) -> None:
-        if (acknowledge is None) != (not reason):
+    def handle(self, *, acknowledge: int | None, reason: str | None, **options: Any) -> None:
+        if (acknowledge is None) != (reason is None):
             wrong_use("--acknowledge and --reason go together.")
-        if acknowledge is not None:
+        if acknowledge is not None and reason is not None:
             self._acknowledge(acknowledge, reason)
         found = Incident.objects.all() if options["all"] else Incident.objects.unresolved()
         counted = found.annotate(files=Count("items")).most_recent_first()

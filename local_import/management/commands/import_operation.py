@@ -14,7 +14,7 @@ from ... import operations
 from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...operations import Preview
-from ..arguments import add_reason
+from ..arguments import add_reason, filled
 from ..desk_command import DeskCommand
 from ..refusals import refuse, wrong_use
 
@@ -30,6 +30,7 @@ class Command(DeskCommand):
         parser.add_argument("operation", choices=list(operations.REGISTRY), help="what to do")
         parser.add_argument(
             "target",
+            type=filled,
             help="to what: session:N, session:N:CODE, item:N, items:N,N, files:N:FILTERS (those "
             "that the filters of a session's list find, as in state=failed&path=below), incident:N, "
             "finding:N, rule:CODE, quarantine:NAME, check:rows or check:files",

@@ -26,7 +26,7 @@ from ...pipeline.work import Work
 from ...services import background, reports, sessions
 from ...states import ImportMode, SessionState
 from .. import text
-from ..arguments import row_number, sentence, up_to
+from ..arguments import filled, row_number, up_to
 from ..desk_command import DeskCommand
 from ..json_pieces import pieces
 from ..progress import Progress
@@ -45,7 +45,7 @@ class Command(DeskCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", nargs="?", help="the directory to import")
+        parser.add_argument("source", nargs="?", type=filled, help="the directory to import")
         parser.add_argument(
             "--mode",
             choices=ImportMode.values,
@@ -72,7 +72,9 @@ class Command(DeskCommand):
             metavar="SESSION",
             help="go on with this session; what failed or is missing is tried again",
         )
-        parser.add_argument("--label", type=sentence, default="", help="a name for the session")
+        parser.add_argument(
+            "--label", type=names.legible, default="", help="a name for the session"
+        )
         parser.add_argument(
             "--json", action="store_true", help="print the session as JSON and nothing else"
         )

@@ -13,7 +13,7 @@ from ... import operations
 from ...audit_logger import Actor
 from ...errors import ErrorCode, ImportProblem, Operation
 from ...models import Incident
-from ..arguments import row_number
+from ..arguments import filled, row_number
 from ..refusals import refuse, wrong_use
 from ..session_command import SessionCommand
 
@@ -30,7 +30,7 @@ class Command(SessionCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--code", default="", help="only those with this error code")
+        parser.add_argument("--code", type=filled, help="only those with this error code")
         parser.add_argument(
             "--incident", type=row_number, metavar="N", help="those of this incident"
         )
@@ -45,7 +45,7 @@ class Command(SessionCommand):
             wrong_use("Name either a session or --incident N.")
 
     def act(
-        self, session_id: int, *, actor: Actor, reason: str, code: str = "", **_: Any
+        self, session_id: int, *, actor: Actor, reason: str, code: str | None = None, **_: Any
     ) -> dict[str, Any]:
         if code and code not in ErrorCode.values:
             wrong_use(
@@ -61,7 +61,9 @@ class Command(SessionCommand):
     def status(self, more: dict[str, Any]) -> int:
         return 0 if more["retried"] else 1
 
-    def _retry_incident(self, incident: int, *, reason: str, code: str, **options: Any) -> None:
+    def _retry_incident(
+        self, incident: int, *, reason: str, code: str | None, **options: Any
+    ) -> None:
         if code:
             wrong_use("--incident goes without --code: an incident has one code.")
         actor, target = Actor(f"command:{getpass.getuser()}"), f"incident:{incident}"

@@ -12,6 +12,7 @@ from django.core.management.base import CommandParser
 from ...audit_logger import Actor
 from ...consistency import breaker, quarantine
 from ...fsops import Tree
+from ..arguments import filled
 from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
@@ -24,7 +25,9 @@ class Command(DeskCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=("list", "restore"), help="what to do")
-        parser.add_argument("name", nargs="?", help="what to put back, as the list names it")
+        parser.add_argument(
+            "name", nargs="?", type=filled, help="what to put back, as the list names it"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
     def handle(self, *, action: str, name: str | None, **options: Any) -> None:
