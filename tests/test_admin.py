@@ -258,6 +258,65 @@ def test_one_that_is_refused_does_not_hold_back_the_others(admin_client, failed_
     assert ImportItem.objects.get(pk=failed_item.pk).state == "pending"
 
 
+def act_on_all(client, action, address, found=None):
+    """As a browser does after "Select all N": with the number that the page brought, unless given."""
+    form = client.get(address).context["action_form"]
+    found = form.fields["found"].initial if found is None else found
+    one = ImportItem.objects.latest("pk").pk
+    data = {"action": action, "select_across": "1", "_selected_action": [one], "found": found}
+    return client.post(address, data, follow=True)
+
+
+def failed_items(number):
+    return [fail(new_item(b"%d.jpg" % n)) for n in range(number)]
+
+
+def test_an_action_on_all_is_done_to_the_rows_that_the_page_counted(admin_client, db):
+    failed_items(3)
+    new_item(b"waiting.jpg")
+
+    act_on_all(admin_client, "dismiss_selected", page("importitem") + "?state=failed")
+
+    states = ImportItem.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["skipped"] * 3 + ["pending"]
+
+
+def test_an_action_on_all_is_refused_where_not_all_were_counted(admin_client, db, monkeypatch):
+    monkeypatch.setattr(base, "COUNTED", 2)
+    failed_items(3)
+
+    answer = act_on_all(admin_client, "dismiss_selected", page("importitem"))
+
+    assert "the filter finds more than 2 rows" in answer.content.decode()
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"failed"}
+
+
+@pytest.mark.parametrize("found", ["2", "", "x"])
+def test_an_action_on_all_is_refused_where_another_number_was_told(admin_client, db, found):
+    failed_items(3)
+
+    answer = act_on_all(admin_client, "dismiss_selected", page("importitem"), found)
+
+    assert "the filter finds 3 now" in answer.content.decode()
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"failed"}
+
+
+def test_rows_that_come_while_an_action_begins_are_left_alone(admin_client, db, monkeypatch):
+    failed_items(2)
+    before = base._why_not_all
+
+    def another_fails(*counted):
+        fail(new_item(b"late.jpg"))
+        return before(*counted)
+
+    monkeypatch.setattr(base, "_why_not_all", another_fails)
+
+    act_on_all(admin_client, "dismiss_selected", page("importitem"))
+
+    states = ImportItem.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["skipped", "skipped", "failed"]
+
+
 def test_a_viewer_sees_no_actions_and_cannot_post_them(viewer, failed_item):
     assert "retry_selected" not in viewer.get(page("importitem")).content.decode()
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.core.paginator import Paginator
-from django.db.models import BinaryField, ForeignKey, IntegerField
-from django.http import HttpRequest
+from django.db.models import BinaryField, ForeignKey, IntegerField, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..audit_log_repository import LONGEST_ID
@@ -34,11 +37,18 @@ class CappedPaginator(AnyPaginator):
         return int(rows[: COUNTED + 1].count())
 
 
+class CountedActionForm(ActionForm):
+    """Brings back how many rows the page said that its filter finds."""
+
+    found = forms.IntegerField(label="", required=False, widget=forms.HiddenInput)
+
+
 class ReadOnlyAdmin(AnyModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
+    action_form = CountedActionForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -63,6 +73,25 @@ class ReadOnlyAdmin(AnyModelAdmin):
         if is_number and any(len(text) > LONGEST_ID for text in str(value).split(",")):
             return False
         return super().lookup_allowed(lookup, value, request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        answer = super().changelist_view(request, extra_context)
+        context = getattr(answer, "context_data", None) or {}  # none of a redirect
+        if form := context.get("action_form"):
+            form.fields["found"].initial = context["cl"].result_count
+        return answer
+
+    def response_action(  # type: ignore[override]  # the stubs know a parameter of a later Django
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        """An action on "all" is one on the rows that the page counted, or on none."""
+        if not forms.BooleanField().to_python(request.POST.get("select_across")):
+            return super().response_action(request, queryset)
+        chosen = list(queryset.order_by("pk").values_list("pk", flat=True)[: COUNTED + 1])
+        if problem := _why_not_all(len(chosen), request.POST.get("found", "")):
+            self.message_user(request, problem, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return super().response_action(request, queryset.filter(pk__in=chosen))
 
     @admin.display(description=_("state"), ordering="state")
     def badge(self, row: Any) -> SafeString:
@@ -105,6 +134,23 @@ class ReadOnlyAdmin(AnyModelAdmin):
     def audit(self, row: Any) -> SafeString:
         """A link to the rows: there may be too many of them for this page."""
         return list_link("auditlog", row, _("its rows"))
+
+
+def _why_not_all(number: int, said: str) -> str:
+    """Why nothing is done to all rows that a filter finds; `said` is the number that the page told."""
+    if number > COUNTED:
+        text = gettext(
+            "Nothing was done: the filter finds more than %(most)d rows, and an action is done only to "
+            "rows that were counted. Narrow the list by more filters."
+        )
+        return text % {"most": COUNTED}
+    if said != str(number):
+        text = gettext(
+            "Nothing was done: the page said %(said)s rows, and the filter finds %(number)d now. Look "
+            "at the list again."
+        )
+        return text % {"said": said or "?", "number": number}
+    return ""
 
 
 def list_link(model: str, row: Any, text: Any) -> SafeString:
