@@ -11,9 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
+from django.test import TransactionTestCase
 from django.utils import translation
 
+from local_import import guards
 from local_import.guards import open_gate
 
 _numbers = itertools.count()
@@ -198,15 +202,45 @@ def redis(tmp_path):
     process.wait()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def flush_past_the_guards():
-    """Between two tests every table is emptied, the audit log too."""
-    flush = type(connection.ops).execute_sql_flush
+# What `migrate` makes, and a test seldom changes.
+MADE_BY_MIGRATE = (ContentType, Permission, Group, Group.permissions.through)
 
-    def past_the_guards(operations, statements):
-        with transaction.atomic(), open_gate("flush"):
-            flush(operations, statements)
 
-    type(connection.ops).execute_sql_flush = past_the_guards
-    yield
-    type(connection.ops).execute_sql_flush = flush
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """After a test with transactions of its own all tables are emptied, the audit log too, and what
+    `migrate` makes is as it was. Django's own flush makes all of that anew each time."""
+    with django_db_blocker.unblock():
+        made = {model: _rows(model) for model in MADE_BY_MIGRATE}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", lambda _: _empty(made))
+        yield
+
+
+def _rows(model):
+    return list(model.objects.order_by("pk"))
+
+
+def _empty(made):
+    kept = {model._meta.db_table for model in made} | {"django_migrations"}
+    tables = [t for t in connection.introspection.django_table_names() if t not in kept]
+    with transaction.atomic(), open_gate("flush"), connection.cursor() as cursor:
+        for table in _filled(cursor, tables):
+            cursor.execute(f"DELETE FROM {table}")
+        changed = [model for model, rows in made.items() if _values(_rows(model)) != _values(rows)]
+        for model in reversed(changed):
+            model.objects.all().delete()
+        for model in changed:
+            model.objects.bulk_create(made[model])
+    guards.install("default")
+
+
+def _filled(cursor, tables):
+    cursor.execute(
+        " UNION ALL ".join(f"SELECT '{t}' WHERE EXISTS (SELECT 1 FROM {t})" for t in tables)
+    )
+    return [table for (table,) in cursor.fetchall()]
+
+
+def _values(rows):
+    return [{f.attname: getattr(row, f.attname) for f in row._meta.fields} for row in rows]

@@ -93,7 +93,7 @@ def write(row, assignments, *values):
     """Set columns of the row by the database alone."""
     table = row._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"UPDATE {table} SET {assignments} WHERE id = %s", [*values, row.pk])  # noqa: S608
+        cursor.execute(f"UPDATE {table} SET {assignments} WHERE id = %s", [*values, row.pk])
         assert cursor.rowcount == 1
 
 
@@ -220,7 +220,7 @@ def test_no_table_is_made_to_judge_a_row():
     columns = ("state", "owner", "destination", "stopped_in", "error_code", "skip_reason")
     assignments = ", ".join(f"{name} = 'x'" for name in columns)
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN UPDATE local_import_item SET {assignments} WHERE id = 1")  # noqa: S608
+        cursor.execute(f"EXPLAIN UPDATE local_import_item SET {assignments} WHERE id = 1")
         made = [row for row in cursor.fetchall() if row[1] == "OpenEphemeral"]
 
     assert made == []
