@@ -27,9 +27,13 @@ class StopSign:
         return bool(self._sign[0]) or orphaned
 
 
+def host() -> str:
+    return socket.gethostname()
+
+
 def identity() -> str:
     """host:pid:start; the start time (whole seconds) tells a process from a later one of its pid."""
-    return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time())}"
+    return f"{host()}:{os.getpid()}:{int(psutil.Process().create_time())}"
 
 
 def free_memory() -> tuple[int, int]:

@@ -106,6 +106,10 @@ SEEN: dict[str, str | Promise] = {
         "Session {session} skipped {path} as a duplicate of it, and that file is no longer in its source."
     ),
     "processes_died": _("Several worker processes died one after the other."),
+    "source_is_another": _(
+        "The session recorded {recorded} there, and now it is {found} (inode, file system, its kind)."
+    ),
+    "link_on_the_way": _("{path} is a link now; links are not followed."),
     "permissions_needed": _("Reading and entering the directory needs the permissions r and x."),
 }
 

@@ -20,6 +20,8 @@ from django.utils import translation
 from local_import import guards
 from local_import.guards import open_gate
 
+from .mounts import missing_for_binds
+
 _numbers = itertools.count()
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,6 +55,13 @@ def inbox(tmp_path):
     path = tmp_path / "inbox"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def binds():
+    """For tests that mount a directory at a second place."""
+    if missing := missing_for_binds():
+        pytest.skip(missing)
 
 
 @pytest.fixture(scope="session")

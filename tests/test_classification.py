@@ -76,6 +76,8 @@ CASES = [
     (LeaseLost("host:1:1"), "lease_lost"),
     (fsops.SourceChanged(b"/a"), "source_changed"),
     (fsops.StillOpenForWriting(b"/a"), "source_busy"),
+    (fsops.LinkOnTheWay(b"/a"), "source_replaced"),
+    (fsops.LibraryFound(b"/a"), "library_overlaps_source"),
     (fsops.NotRegularFile(b"/a"), "not_regular_file"),
     (fsops.DestinationTaken(b"/a"), "destination_taken"),
     (fsops.CannotRename(b"/a"), "library_split"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -358,7 +359,7 @@ def read_from_disk():
 @pytest.mark.parametrize("size", [fsops.reading.IN_MEMORY_BYTES // 4, 2 * 1024 * 1024])
 def test_to_read_afresh_is_to_read_the_disk_and_not_what_is_remembered_of_it(size):
     """What a disk failed to write may still be in memory, where its hash is right."""
-    with tempfile.TemporaryDirectory(dir=".") as path, Tree(os.fsencode(path)) as tree:
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as path, Tree(os.fsencode(path)) as tree:
         fsops.create(tree, b"a.jpg", b"x" * size)
         fsops.sync(tree)
         before = read_from_disk()

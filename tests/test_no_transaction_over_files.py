@@ -48,8 +48,8 @@ def test_an_import_its_recovery_and_its_undo_touch_no_file_within_a_transaction(
         numbers = iter(range(10**6, 10**7))
         made = fsops.Tree.__init__
 
-        def make(self, root):
-            made(self, root)
+        def make(self, root, **options):
+            made(self, root, **options)
             self.device = next(numbers)
 
         monkeypatch.setattr(fsops.Tree, "__init__", make)

@@ -64,6 +64,7 @@ def test_a_session_of_which_something_failed_offers_what_is_possible_and_says_wh
         "retry",
         "dismiss",
         "rescan",
+        "confirm_source",
     }
     assert "failed" in offers["pause"].why_not
     assert offers["undo"].why_not == "Nothing of the session is in the library."

@@ -48,8 +48,8 @@ def disks(request, monkeypatch):
         numbers = iter(range(10**6, 10**7))
         made = effects.Tree.__init__
 
-        def make(self, root):
-            made(self, root)
+        def make(self, root, **options):
+            made(self, root, **options)
             self.device = next(numbers)
 
         monkeypatch.setattr(effects.Tree, "__init__", make)

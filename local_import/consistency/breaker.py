@@ -17,7 +17,7 @@ from .. import names
 from ..errors import Severity
 from ..fsops import Tree
 from ..models import Media
-from ..pipeline.desk import MARK
+from ..pipeline.source import MARK
 from .rule import Depth, Keys, Look, Rule, Suspect, key_of
 
 FEWEST = 20  # files; fewer never trip it
@@ -29,7 +29,7 @@ MOST = 1000  # files; so many always trip it. No more than crowd.SAMPLE: of more
 def library_to_look_at() -> Iterator[Tree | None]:
     """The library, or None when it cannot be reached or is not the one the database knows."""
     try:
-        tree = Tree(_place())
+        tree = Tree(_place(), follow_links=True)
     except OSError:
         yield None
         return

@@ -16,6 +16,7 @@ from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError, Tree
 from ..models import ImportItem, Media
 from ..pipeline.desk import held
+from ..pipeline.source import open_source_tree
 from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
@@ -69,9 +70,10 @@ def _copies(library: Tree, media: Media) -> Iterator[tuple[Tree, bytes]]:
         if found.size_bytes == media.size_bytes:
             yield library, found.path
     for item in ImportItem.objects.filter(sha256=media.sha256).select_related("session"):
+        session = item.session
         try:
-            tree = Tree(bytes(item.session.source_path))
-        except OSError:
+            tree = open_source_tree(bytes(session.source_path), session.source_origins)
+        except ImportProblem:
             continue
         with tree:
             yield tree, bytes(item.path)

@@ -25,6 +25,7 @@ class Operation(TextChoices):
     PAUSE = "pause", _("pause the session")
     CANCEL = "cancel", _("cancel the session")
     RESCAN = "rescan", _("look through the source again")
+    CONFIRM_SOURCE = "confirm_source", _("take what stands at the source for it from now on")
     ACKNOWLEDGE = "acknowledge", _("let others know that somebody sees to it")
     RESTORE = "restore", _("put a file back from the quarantine")
     CHECK = "check", _("look whether database and disk agree")

@@ -95,6 +95,19 @@ ENTRIES: Entries = {
         _("An import would read its own results. Nothing was imported."),
         (
             Action(
+                "take_library_away",
+                _("Take the library out of the source: unmount it there, or move it."),
+                operation=Operation.RESUME,
+                when="mark",
+            ),
+            Action(
+                "remove_mark",
+                _("Or, if {library} is no library any more, remove its mark: {command}"),
+                command="rm {mark_quoted}",
+                operation=Operation.RESUME,
+                when="mark",
+            ),
+            Action(
                 "separate",
                 _(
                     "Choose a source outside the library, or set PHOTONEST_LIBRARY to a place outside."

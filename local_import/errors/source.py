@@ -165,6 +165,34 @@ ENTRIES: Entries = {
             RESUME,
         ),
     ),
+    ErrorCode.SOURCE_REPLACED: ErrorEntry(
+        Severity.HIGH,
+        Category.SOURCE,
+        True,
+        10,
+        _("{path} is not the directory that this session imports."),
+        _("{detail}. Nothing was read from it, and nothing in it was changed."),
+        (
+            Action(
+                "put_source_back",
+                _("Put the directory back that stood there when the session was made."),
+                operation=Operation.RESUME,
+            ),
+            Action(
+                "confirm_source",
+                _("Or, if what stands there now is the source of this session, say so: {command}"),
+                command="python manage.py import_operation confirm_source session:{session}",
+                operation=Operation.RESUME,
+                when="another",
+            ),
+            Action(
+                "look_at_way",
+                _("See which directory, link or disk each part of the path is: {command}"),
+                command="namei -l {quoted}; findmnt -T {quoted}",
+            ),
+        ),
+        provable=True,
+    ),
     ErrorCode.SOURCE_OCCUPIED: ErrorEntry(
         Severity.LOW,
         Category.SOURCE,

@@ -42,6 +42,7 @@ class ErrorCode(TextChoices):
     SOURCE_BUSY = "source_busy", _("source is still being written")
     NOT_REGULAR_FILE = "not_regular_file", _("not a regular file")
     NAME_TOO_LONG = "name_too_long", _("name too long")
+    SOURCE_REPLACED = "source_replaced", _("another directory stands at the source")
     SOURCE_OCCUPIED = "source_occupied", _("another file stands at the source")
 
     PERMISSION_DENIED = "permission_denied", _("permission denied")

@@ -23,11 +23,14 @@ from .effects import (
 )
 from .keeping import keep, kept
 from .mounts import Mount, is_below, mount_of, mounts_below
+from .origin import Origin
 from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
     CannotRename,
     DestinationTaken,
     FileEffectError,
+    LibraryFound,
+    LinkOnTheWay,
     NotRegularFile,
     SourceChanged,
     StillOpenForWriting,
@@ -49,8 +52,11 @@ __all__ = [
     "Found",
     "Glance",
     "Identity",
+    "LibraryFound",
+    "LinkOnTheWay",
     "Mount",
     "NotRegularFile",
+    "Origin",
     "Part",
     "Room",
     "Sight",

@@ -41,3 +41,13 @@ class DestinationTaken(FileEffectError):
 
 class CannotRename(FileEffectError):
     text = "The file cannot be renamed to its destination and must be copied"
+
+
+class LinkOnTheWay(FileEffectError):
+    text = "A link stands where a directory was before"
+
+
+class LibraryFound(FileEffectError):
+    """`path` is the directory that holds the mark."""
+
+    text = "The directory is a library, or a part of one"

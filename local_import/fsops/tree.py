@@ -13,19 +13,25 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
+from .opening import DIRECTORY, open_directory, refuse_library
+from .problems import LibraryFound
+
 T = TypeVar("T")
 
 OPEN_DIRECTORIES = 320  # descriptors kept for the directories used last, at most
 SHARE = 3  # of so many that the process may open, one: the other tree and the database need theirs
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Tree:
-    """Raises OSError when the root is not a directory that can be opened."""
+    """No directory is entered that holds an entry called `mark`; nor is the root, or one below such.
 
-    def __init__(self, root: bytes) -> None:
-        self.root = root
-        self._fd = os.open(root, _DIRECTORY)
+    Raises OSError when the root is not a directory that can be opened, LinkOnTheWay when a link leads
+    to it (unless the path is a setting, which may `follow_links`), and LibraryFound, also later.
+    """
+
+    def __init__(self, root: bytes, *, mark: bytes = b"", follow_links: bool = False) -> None:
+        self.root, self._mark = root, mark
+        self._fd = os.open(root, DIRECTORY) if follow_links else open_directory(root, mark)
         self.device = os.fstat(self._fd).st_dev
         self._open: OrderedDict[bytes, int] = OrderedDict()
         self._most = _most()
@@ -59,6 +65,8 @@ class Tree:
             self.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
+        except LibraryFound:  # which nobody looks into, so that it may be there
+            return True
         return True
 
     def at(self, path: bytes, effect: Callable[[int, bytes], T], *, parents: bool = False) -> T:
@@ -96,9 +104,18 @@ class Tree:
         for name in missing:
             known = known + b"/" + name if known else name
             above = self._open.get(known.rpartition(b"/")[0], self._fd)
-            self._open[known] = _enter(above, name, make)
+            self._open[known] = self._entered(above, name, make, known)
             self._close_oldest(keep=known)
         return self._open[path]
+
+    def _entered(self, above: int, name: bytes, make: bool, path: bytes) -> int:
+        fd = _enter(above, name, make)
+        try:
+            refuse_library(fd, self.full(path), self._mark)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
 
     def _deepest_open(self, path: bytes) -> tuple[bytes, list[bytes]]:
         """The nearest directory above that is open, and the names that lead on from it."""
@@ -136,7 +153,7 @@ def _is_whole(name: Any) -> bool:
 def _enter(fd: int, name: bytes, make: bool) -> int:
     if name in (b"", b".", b".."):
         raise ValueError(f"not a name below the tree: {name!r}")
-    flags: Any = _DIRECTORY | os.O_NOFOLLOW
+    flags: Any = DIRECTORY | os.O_NOFOLLOW
     try:
         return os.open(name, flags, dir_fd=fd)
     except FileNotFoundError:

@@ -173,7 +173,8 @@ def _opened(tree: Tree, path: bytes) -> int:
 
     A new description, also of the root: others may be reading the same directory.
     """
-    return tree.at(path or b".", lambda parent, name: os.open(name, _DIRECTORY, dir_fd=parent))
+    here = os.path.join(path, b".")  # so that it is entered, which the tree may refuse
+    return tree.at(here, lambda parent, name: os.open(name, _DIRECTORY, dir_fd=parent))
 
 
 def _names(entries: Iterator[os.DirEntry[str]]) -> list[bytes]:

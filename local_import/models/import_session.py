@@ -50,6 +50,8 @@ class ImportSession(Stateful):
     label = models.CharField(_("label"), max_length=200, blank=True)
     source_path = models.BinaryField(_("source directory, as bytes"))
     source = models.TextField(_("source"), blank=True)
+    # By host: fsops.Origin of what it saw there when it first opened it.
+    source_origins = models.JSONField(_("what the source is"), default=dict, blank=True)
     mode = models.CharField(
         _("mode"), max_length=8, choices=ImportMode.choices, default=ImportMode.COPY
     )

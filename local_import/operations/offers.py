@@ -23,6 +23,7 @@ _OF_SESSION = {
     Operation.DISMISS: possible.dismiss_failures,
     Operation.RESCAN: possible.rescan,
     Operation.UNDO: possible.undo,
+    Operation.CONFIRM_SOURCE: possible.confirm_source,
 }
 _OF_ITEM = {
     Operation.RETRY: possible.retry,

@@ -105,6 +105,17 @@ _SPECS = (
         *_whole(whole.RESCAN),
     ),
     Spec(
+        Operation.CONFIRM_SOURCE,
+        ("session",),
+        _("Confirm the source"),
+        _(
+            "The directory that stands at the source now is taken for that of the session, although it "
+            "is another one than was recorded."
+        ),
+        _("It cannot be taken back; what is imported from there can be undone."),
+        *_whole(whole.CONFIRM_SOURCE),
+    ),
+    Spec(
         Operation.RETRY,
         ("session", *_FILES),
         _("Try again"),

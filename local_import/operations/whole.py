@@ -18,7 +18,7 @@ from ..audit_logger import Actor
 from ..consistency import breaker, quarantine
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Incident, OperationRun
-from ..pipeline import flags
+from ..pipeline import flags, source
 from ..services import background, control, possible, sessions, undo
 from ..states import ITEM_UNRESOLVED, ItemState, SessionState
 from ..transactions import database_now, in_transaction
@@ -111,6 +111,7 @@ def _rescan(target: Target, actor: Actor, reason: str) -> Result:
     """A session with something left to do looks again itself; of one that is done a new one does."""
     session = sessions.get(target.pk)
     if session.state == SessionState.IMPORTED:
+        source.open_session_source(session).close()  # no new session is made of another directory
         path, mode = bytes(session.source_path), session.mode
         session = sessions.create(path, mode=mode, label=session.label, actor=actor)
         background.start(session.pk, actor=actor)
@@ -121,6 +122,11 @@ def _rescan(target: Target, actor: Actor, reason: str) -> Result:
     flags.walk_again(session.pk, actor=actor, reason=reason)
     background.call_workers(sessions.get(session.pk), database_now())
     return {"session": session.pk}
+
+
+def _confirm_source(target: Target, actor: Actor, reason: str) -> Result:
+    source.confirm(sessions.get(target.pk), actor=actor, reason=reason)
+    return {}
 
 
 def _plan_acknowledge(target: Target) -> Plan:
@@ -152,5 +158,6 @@ PAUSE = WholeVerb(_of_session(possible.pause, ()), _pause)
 CANCEL = WholeVerb(_of_session(possible.cancel, (ItemState.PENDING,)), _cancel)
 UNDO = WholeVerb(_of_session(possible.undo, _IMPORTED, in_background=True), _undo)
 RESCAN = WholeVerb(_of_session(possible.rescan, ITEM_UNRESOLVED), _rescan)
+CONFIRM_SOURCE = WholeVerb(_of_session(possible.confirm_source, ()), _confirm_source)
 ACKNOWLEDGE = WholeVerb(_plan_acknowledge, _acknowledge)
 RESTORE = WholeVerb(_plan_restore, _restore)

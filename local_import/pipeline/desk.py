@@ -14,12 +14,11 @@ from django.conf import settings
 
 from .. import fsops
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Tree
+from ..fsops import FileEffectError, LibraryFound, Tree
 from ..models import ImportSession, Media
 from ..states import ImportMode, ItemState
 from ..troubleshooting import code_of
-
-MARK = b".photonest-library"
+from .source import MARK, open_session_source, open_source_tree, overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Desk:
 @contextmanager
 def open_desk(session: ImportSession) -> Iterator[Desk]:
     """Raises ImportProblem when the source or the library cannot be worked with, then or later."""
-    with open_source_tree(bytes(session.source_path)) as source, open_library() as library:
+    with open_session_source(session) as source, open_library() as library:
         _refuse_unmounted_source(session, source)
         with _watched(source, library):
             yield _desk(session, source, library)
@@ -55,6 +54,8 @@ def _watched(*trees: Tree) -> Iterator[None]:
     """An error of a disk that was not taken for that of one file is the session's."""
     try:
         yield
+    except LibraryFound as found:
+        raise overlap(trees[0].root, found) from found
     except (OSError, FileEffectError) as error:
         if not any(_is_about(tree, error) for tree in trees):
             raise
@@ -84,11 +85,10 @@ def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
 
     Raises ImportProblem when the library cannot be worked with.
     """
-    path = bytes(session.source_path)
     try:
-        source = open_source_tree(path)
+        source = open_session_source(session)
     except ImportProblem:
-        source = Unreachable(path)
+        source = Unreachable(bytes(session.source_path))
     with source, open_library() as library, _watched(source, library):
         yield _desk(session, source, library)
 
@@ -111,7 +111,7 @@ def open_to_look(source: bytes, mode: str) -> Iterator[Desk]:
 def _library_to_look_at() -> Tree:
     path = fsencode(settings.PHOTONEST_LIBRARY)
     try:
-        return Tree(path)
+        return Tree(path, follow_links=True)
     except FileNotFoundError:
         return Absent(path)
     except OSError as error:
@@ -122,7 +122,7 @@ class Absent(Tree):
     """A tree that is not there: it holds nothing."""
 
     def __init__(self, root: bytes) -> None:
-        self.root, self.device, self._fd = root, -1, -1
+        self.root, self.device, self._fd, self._mark = root, -1, -1, b""
         self._open = OrderedDict()
 
     def exists(self, path: bytes) -> bool:
@@ -163,25 +163,12 @@ def confirm(library: Tree) -> None:
         raise of_library(library, error) from error
 
 
-def open_source_tree(path: bytes) -> Tree:
-    try:
-        return Tree(path)
-    except FileNotFoundError as error:
-        raise ImportProblem(ErrorCode.SOURCE_MISSING, path=path) from error
-    except NotADirectoryError as error:
-        raise ImportProblem(ErrorCode.SOURCE_NOT_DIRECTORY, path=path) from error
-    except OSError as error:
-        raise ImportProblem(
-            ErrorCode.PERMISSION_DENIED, path=path, detail=error.strerror
-        ) from error
-
-
 def open_library() -> Tree:
     """The library, made when it is new; refused when it is not the one the database knows."""
     path = fsencode(settings.PHOTONEST_LIBRARY)
     try:
         fsops.make_directory(path)
-        library = Tree(path)
+        library = Tree(path, follow_links=True)
         _claim_mark(library)
     except OSError as error:
         raise _not_writable(path, error) from error

@@ -25,7 +25,8 @@ from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
-from .desk import Desk, open_source_tree
+from .desk import Desk
+from .source import open_source_tree
 
 BATCH = 100
 NOTHING, OTHER = "", "other bytes"
@@ -111,8 +112,9 @@ def _refuse_while_needed(item: ImportItem) -> None:
 
 def _has_its_own(other: ImportItem) -> bool:
     """Whether a duplicate still holds the bytes, so that it can be imported instead."""
+    session = other.session
     try:
-        with open_source_tree(bytes(other.session.source_path)) as source:
+        with open_source_tree(bytes(session.source_path), session.source_origins) as source:
             return _held(source, bytes(other.path), other.sha256) == other.sha256
     except (OSError, ImportProblem):
         return False

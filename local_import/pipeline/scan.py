@@ -16,12 +16,13 @@ from django.utils import timezone
 from .. import fsops, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Found
+from ..fsops import Found, LibraryFound
 from ..models import ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
 from ..states import ItemState
 from ..transactions import in_transaction
 from .desk import Desk
+from .source import overlap
 
 FIRST_CHUNK, CHUNK = 64, 512  # files recorded at once: few at first, so that workers can begin
 UNREADABLE = "unreadable"  # left out: the entries of a directory that could not be read
@@ -41,9 +42,11 @@ def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
 
 
 def found_in_source(desk: Desk) -> Iterator[Found]:
-    """Raises ImportProblem when the source itself cannot be listed."""
+    """Raises ImportProblem when the source itself cannot be listed, or a library stands in it."""
     try:
         yield from fsops.walk(desk.source)
+    except LibraryFound as found:
+        raise overlap(desk.source.root, found) from found
     except OSError as error:
         detail = error.strerror
         problem = ImportProblem(ErrorCode.PERMISSION_DENIED, path=desk.source.root, detail=detail)

@@ -90,7 +90,7 @@ def look(at: Place) -> Inside:
     """What stands in it. Raises NotAllowed where a link lies on the way."""
     try:
         found = within(LIMIT_S, lambda: _glance(at))
-    except ValueError as error:
+    except (ValueError, fsops.LinkOnTheWay) as error:
         raise NotAllowed from error
     except OSError as error:  # TimeoutError is one
         return Inside(trouble=error.strerror or str(error))

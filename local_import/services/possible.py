@@ -55,6 +55,14 @@ def undo(session: ImportSession) -> str:
     return ""
 
 
+def confirm_source(session: ImportSession) -> str:
+    if session.state in SESSION_AT_REST:
+        return ""
+    return _("Only of a session that is at rest; this one is {state}.").format(
+        state=session.get_state_display()
+    )
+
+
 def resume(session: ImportSession) -> str:
     if why := _undo_under_way(session):
         return why

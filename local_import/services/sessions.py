@@ -16,7 +16,8 @@ from ..door import Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
 from ..pipeline import flags
-from ..pipeline.desk import Desk, open_library, open_source_tree, open_to_look
+from ..pipeline import source as sources
+from ..pipeline.desk import Desk, open_library, open_to_look
 from ..pipeline.run import Report, run
 from ..pipeline.runner import hold
 from ..pipeline.scan import UNREADABLE
@@ -33,18 +34,21 @@ _UNFINISHED = (SessionState.PENDING, SessionState.READY, *SESSION_RUNNING)
 def create(
     source: bytes, *, mode: str = "copy", label: str = "", actor: Actor = SYSTEM
 ) -> ImportSession:
-    """A session that is ready to start. Raises ImportProblem; then there is no session."""
-    source = check_source(source)
+    """A session of a resolved path that is ready to start. Raises ImportProblem; then there is none."""
+    origins = origins_of(source)
     with open_library():
         pass
 
-    return in_transaction(partial(_new, source, mode, label, actor))
+    return in_transaction(partial(_new, source, origins, mode, label, actor))
 
 
-def _new(source: bytes, mode: str, label: str, actor: Actor) -> ImportSession:
+def _new(
+    source: bytes, origins: dict[str, str], mode: str, label: str, actor: Actor
+) -> ImportSession:
     session = ImportSession.objects.create(
         label=label,
         source_path=source,
+        source_origins=origins,
         source=names.shown(source),
         mode=mode,
         created_by_id=actor.user_id,
@@ -57,17 +61,18 @@ def create_once(
 ) -> tuple[ImportSession, bool]:
     """A session that is ready to start, or the unfinished one of this source; and whether it is new.
 
-    Whoever asks twice at once, as by a double click, gets the same. Raises ImportProblem.
+    Whoever asks twice at once, as by a double click, gets the same. The path must be a resolved one.
+    Raises ImportProblem.
     """
-    path = check_source(source)
+    origins = origins_of(source)
     with open_library():
         pass
 
     def work() -> tuple[ImportSession, bool]:
         # Of one person one request after the other: the second finds what the first has made.
         list(get_user_model().objects.select_for_update().filter(pk=actor.user_id or 0))
-        found = unfinished(path, mode)
-        return (found, False) if found else (_new(path, mode, label, actor), True)
+        found = unfinished(source, mode)
+        return (found, False) if found else (_new(source, origins, mode, label, actor), True)
 
     return in_transaction(work)
 
@@ -78,20 +83,29 @@ def _confirm(session_id: int, actor: Actor) -> ImportSession:
 
 
 def check_source(source: bytes) -> bytes:
-    """The absolute path of a directory that can be imported. Raises ImportProblem, and ValueError for
-    an empty path, whose real path would be the current directory."""
-    if not source:
+    """The resolved path of a directory that can be imported; from here on no link is followed.
+
+    Raises ImportProblem, and ValueError for an empty path, whose real path would be the current
+    directory.
+    """
+    path = os.path.realpath(source) if source else source
+    origins_of(path)
+    return path
+
+
+def origins_of(path: bytes) -> dict[str, str]:
+    """What stands at a resolved path, as a session records it. Raises ImportProblem where it cannot
+    be imported."""
+    if not path:
         raise ValueError("The source is empty; the current directory is written '.'.")
-    path = os.path.realpath(source)
-    with open_source_tree(path):
-        pass
+    origins = sources.origins_of(path)
     if not os.access(path, os.R_OK | os.X_OK):
         detail = say("permissions_needed")
         raise ImportProblem(ErrorCode.PERMISSION_DENIED, path=path, detail=detail)
     library = os.path.realpath(os.fsencode(settings.PHOTONEST_LIBRARY))
     if _contains(path, library) or _contains(library, path):
         raise ImportProblem(ErrorCode.LIBRARY_OVERLAPS_SOURCE, path=path, library=library)
-    return path
+    return origins
 
 
 def _contains(outer: bytes, inner: bytes) -> bool:
@@ -101,8 +115,7 @@ def _contains(outer: bytes, inner: bytes) -> bool:
 def unfinished(source: bytes, mode: str) -> ImportSession | None:
     """The newest session of this source that a run did not finish."""
     sessions = ImportSession.objects.filter(state__in=_UNFINISHED, mode=mode)
-    path = os.path.realpath(source)
-    return next((s for s in sessions.order_by("-pk") if bytes(s.source_path) == path), None)
+    return next((s for s in sessions.order_by("-pk") if bytes(s.source_path) == source), None)
 
 
 def get(session_id: int) -> ImportSession:
@@ -130,7 +143,7 @@ def offer_again(session_id: int, *, actor: Actor, reason: str = RESUMED) -> Impo
         flags.withdraw_cancel(session_id, actor=actor, reason=reason)
     flags.mend(session_id, actor=actor, reason=reason)
     if session.state == SessionState.PENDING:
-        check_source(bytes(session.source_path))
+        origins_of(bytes(session.source_path))
         session = _confirm(session_id, actor)
     if session.state in (SessionState.ERROR, SessionState.CANCELED):
         reopen(session_id, actor=actor, reason=reason)
@@ -161,5 +174,6 @@ def run_to_end(
 
 
 def dry_desk(source: bytes, mode: str) -> AbstractContextManager[Desk]:
-    """A desk for looking only. Raises ImportProblem, also when it is opened."""
-    return open_to_look(check_source(source), mode)
+    """A desk for looking only, at a resolved path. Raises ImportProblem, also when it is opened."""
+    origins_of(source)
+    return open_to_look(source, mode)

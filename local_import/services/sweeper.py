@@ -127,7 +127,7 @@ def _reopened(session: ImportSession) -> int:
     It was started once, so it need not be asked for again.
     """
     try:
-        sessions.check_source(bytes(session.source_path))
+        sessions.origins_of(bytes(session.source_path))
         with open_desk(session) as desk:
             require_room(desk, _bytes_left(session))
     except ImportProblem:

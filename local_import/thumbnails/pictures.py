@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from .. import fsops
 from ..bounded import within
-from ..errors import ErrorCode
+from ..errors import ErrorCode, ImportProblem
 from ..fsops import Source, Tree
 from ..models import ImportItem, Media
+from ..pipeline.source import open_source_tree
 from ..states import ItemState
 from ..troubleshooting.probe import NoAnswer, look
 
@@ -37,6 +38,7 @@ class Picture:
     root: bytes
     path: bytes  # below the root
     sha256: str = ""  # of a file of the library
+    origins: Mapping[str, str] = field(default_factory=dict)  # of a source; see pipeline.source
 
     @contextmanager
     def opened(self) -> Iterator[Source]:
@@ -47,12 +49,19 @@ class Picture:
         except (NoAnswer, OSError, fsops.FileEffectError, ValueError) as error:
             told = getattr(error, "strerror", None) or str(error)
             raise Unreachable(_code(error), told) from error
+        except ImportProblem as problem:
+            raise Unreachable(problem.code, str(problem.facts.get("detail", ""))) from problem
         with source:
             yield source
 
     def _open(self) -> Source:
-        with Tree(self.root) as tree:
+        with self._tree() as tree:
             return fsops.open_source(tree, self.path, refuse_writers=False)
+
+    def _tree(self) -> Tree:
+        if self.sha256:
+            return Tree(self.root, follow_links=True)
+        return open_source_tree(self.root, self.origins)
 
 
 def key_of(picture: Picture, source: Source | None = None) -> str:
@@ -70,7 +79,8 @@ def picture_of_item(item: ImportItem) -> Picture:
     """With its session and media, which are best loaded with it."""
     if item.state == ItemState.IMPORTED and item.media is not None:
         return picture_of_media(item.media)
-    return Picture(bytes(item.session.source_path), bytes(item.path))
+    session = item.session
+    return Picture(bytes(session.source_path), bytes(item.path), origins=session.source_origins)
 
 
 def picture_of_media(media: Media) -> Picture:

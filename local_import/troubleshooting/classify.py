@@ -70,6 +70,8 @@ _SQLITE_OUTDATED = ("no such table", "no such column", "has no column named")
 _BY_CLASS: tuple[tuple[type[BaseException], ErrorCode], ...] = (
     (fsops.SourceChanged, ErrorCode.SOURCE_CHANGED),
     (fsops.StillOpenForWriting, ErrorCode.SOURCE_BUSY),
+    (fsops.LinkOnTheWay, ErrorCode.SOURCE_REPLACED),
+    (fsops.LibraryFound, ErrorCode.LIBRARY_OVERLAPS_SOURCE),
     (fsops.NotRegularFile, ErrorCode.NOT_REGULAR_FILE),
     (fsops.DestinationTaken, ErrorCode.DESTINATION_TAKEN),
     (fsops.CannotRename, ErrorCode.LIBRARY_SPLIT),

@@ -36,6 +36,7 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.LIBRARY_SPLIT: disks.inner_mounts,
     ErrorCode.FILE_TOO_LARGE: disks.file_size,
     ErrorCode.SOURCE_OCCUPIED: paths.in_use,
+    ErrorCode.SOURCE_REPLACED: paths.what_stands_there,
     ErrorCode.DATABASE_CONSTRAINT: rows.constraint,
     ErrorCode.DATABASE_BUSY: rows.database,
     ErrorCode.DATABASE_DEADLOCK: rows.database,

@@ -130,6 +130,16 @@ def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     return Evidence(code, {}, [say("overlap", path=known["path"], library=known["library"])])
 
 
+def what_stands_there(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """Which directory it is now, or the link on the way to it."""
+    sight = look(known["raw_path"])
+    links = [part for part in sight.parts if modes.S_ISLNK(part.mode)]
+    if links:
+        return Evidence(code, {}, [say("symbolic_link", path=shown(links[0].path))])
+    facts = {"another": "yes"} if "recorded" in known else {}
+    return Evidence(code, facts, sentences.of_absence(sight))
+
+
 def kind_of(part: Part) -> str:
     """What it is: the code of the sentence that says so."""
     for test, kind in (

@@ -15,7 +15,7 @@ from typing import Any
 from .. import formats, fsops, names
 from ..bounded import within
 from ..errors import ErrorCode
-from ..fsops import READ, WRITE, Identity, Sight, Tree
+from ..fsops import READ, WRITE, Identity, Origin, Sight, Tree
 from ..sayings import say
 from ..wording import sentences
 from . import disks, paths
@@ -61,6 +61,17 @@ def _is_there(known: Known) -> tuple[bool, Sequence[str]]:
     sight = look(known["raw_path"])
     there = sight.is_there and not (sight.last.is_directory and sight.is_empty)
     return there, sentences.of_absence(sight)
+
+
+def _is_the_source(known: Known) -> tuple[bool, Sequence[str]]:
+    """The directory that the session has recorded is back, and no link on the way to it."""
+    sight = look(known["raw_path"])
+    try:
+        with within(READ_LIMIT_S, lambda: Tree(known["raw_path"])) as tree:
+            found = str(Origin.of(tree))
+    except (OSError, fsops.FileEffectError) as error:
+        return False, [f"{error}."]
+    return known.get("recorded") in (None, found), sentences.of_absence(sight)
 
 
 def _is_granted(known: Known) -> tuple[bool, Sequence[str]]:
@@ -137,10 +148,13 @@ def _is_whole(known: Known) -> tuple[bool, Sequence[str]]:
     return found.supported and not found.damage, [found.damage] if found.damage else []
 
 
-def _opened(path: bytes, work: Callable[[fsops.Source], Any]) -> Any:
+def _opened(path: bytes, work: Callable[[fsops.Source], Any], *, in_library: bool = False) -> Any:
     def read() -> Any:
         directory, name = os.path.split(path)
-        with Tree(directory) as tree, fsops.open_source(tree, name) as source:
+        with (
+            Tree(directory, follow_links=in_library) as tree,
+            fsops.open_source(tree, name) as source,
+        ):
             return work(source)
 
     return within(READ_LIMIT_S, read)
@@ -154,7 +168,7 @@ def _has_mark(known: Known) -> tuple[bool, Sequence[str]]:
 def _library_file_is_right(known: Known) -> tuple[bool, Sequence[str]]:
     path = known["raw_library_file"]
     try:
-        digest = _opened(path, lambda source: source.sha256())
+        digest = _opened(path, lambda source: source.sha256(), in_library=True)
     except (OSError, fsops.FileEffectError) as error:
         return False, [f"{error}."]
     return digest == known["sha256"], []
@@ -169,6 +183,7 @@ _CHECKS: dict[ErrorCode, Check] = {
     ErrorCode.SOURCE_MISSING: _is_there,
     ErrorCode.SOURCE_DIRECTORY_MISSING: _is_there,
     ErrorCode.SOURCE_UNMOUNTED: _is_there,
+    ErrorCode.SOURCE_REPLACED: _is_the_source,
     ErrorCode.SOURCE_BUSY: _is_quiet,
     ErrorCode.SOURCE_CHANGED: _is_quiet,
     ErrorCode.NOT_REGULAR_FILE: _is_regular,

@@ -19,7 +19,7 @@ from ..sayings import Seen
 MAX_TEXT = 500  # characters of a message or a name
 MAX_PATH = 4096  # bytes; the system takes no longer one
 NUMBERS = ("session", "item", "other_session", "other_item")
-_PATHS = ("library", "library_file", "source")  # facts that are paths as well
+_PATHS = ("library", "library_file", "source", "mark")  # facts that are paths as well
 
 
 def gathered(error: BaseException, context: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,28 @@ def a_link_in_place_of_the_file(scene: Scene) -> None:
     scene.resume()
 
 
+def another_directory_at_the_source(scene: Scene) -> None:
+    found_as_damaged(scene)
+    move(scene.inbox, scene.home / "photos")
+    scene.put()
+    scene.resume()
+
+
+def put_the_first_one_back(scene: Scene) -> None:
+    if scene.inbox.is_symlink():
+        scene.inbox.unlink()
+    else:
+        move(scene.inbox, scene.home / "another")
+    put_source_back(scene)
+
+
+def a_link_at_the_source(scene: Scene) -> None:
+    found_as_damaged(scene)
+    move(scene.inbox, scene.home / "photos")
+    scene.inbox.symlink_to(scene.home / "photos")
+    scene.resume()
+
+
 def a_pipe(scene: Scene) -> None:
     os.mkfifo(scene.photo)
     scene.start()
@@ -212,6 +234,13 @@ FAULTS = (
         {"put_directory_back": put_directory_back},
     ),
     Fault("source_missing", a_source_that_was_renamed, {"put_back": put_source_back}),
+    Fault(
+        "source_replaced",
+        another_directory_at_the_source,
+        {"put_source_back": put_the_first_one_back},
+    ),
+    Fault("source_replaced", another_directory_at_the_source, cure=1),
+    Fault("source_replaced", a_link_at_the_source, {"put_source_back": put_the_first_one_back}),
     Fault("source_unmounted", a_card_that_was_pulled_out, {"connect": put_card_back}),
     Fault(
         "source_unmounted", a_card_that_was_pulled_out_above_the_source, {"connect": put_card_back}

@@ -131,6 +131,17 @@ def _imported_once(scene: Scene):
     return scene.library / item["destination"]
 
 
+def a_library_below_the_source(scene: Scene) -> None:
+    scene.put()
+    scene.put(b"", "other/.photonest-library")
+    scene.put(name="other/inner.jpg")
+    scene.start()
+
+
+def take_library_away(scene: Scene) -> None:
+    (scene.inbox / "other").rename(scene.home / "other")
+
+
 def other_bytes_at_the_source(scene: Scene) -> None:
     """An undo of a move finds a new file where the old one was."""
     scene.put(jpeg(8))
@@ -172,6 +183,11 @@ FAULTS = (
     Fault("library_file_wrong", a_library_file_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_directory_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_file_with_other_bytes, ends=DUPLICATE),
+    Fault(
+        "library_overlaps_source",
+        a_library_below_the_source,
+        {"take_library_away": take_library_away},
+    ),
     Fault("source_occupied", other_bytes_at_the_source, ends=RESTORED),
     Fault("still_needed", the_only_copy_of_another_session),
     Fault(

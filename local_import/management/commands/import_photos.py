@@ -108,7 +108,7 @@ class Command(DeskCommand):
         left_out: Counter[str] = Counter()
         mode = mode or ImportMode.COPY
         with (
-            sessions.dry_desk(os.fsencode(source), mode) as desk,
+            sessions.dry_desk(sessions.check_source(os.fsencode(source)), mode) as desk,
             Progress("Dry run", quiet=json) as progress,
         ):
             works = _watched(preview(desk, left_out), desk, progress)
@@ -148,8 +148,7 @@ def _session(
     if resume is not None:
         return go_on(resume, actor=actor)
     assert source is not None
-    path, chosen = os.fsencode(source), mode or ImportMode.COPY
-    sessions.check_source(path)
+    path, chosen = sessions.check_source(os.fsencode(source)), mode or ImportMode.COPY
     found = sessions.unfinished(path, chosen)
     if found is not None:
         return go_on(found.pk, actor=actor)

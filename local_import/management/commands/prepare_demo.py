@@ -54,14 +54,15 @@ class Command(DeskCommand):
 
 def is_to_be_imported(inbox: bytes) -> bool:
     """Whether no session of the inbox has come to its end; an interrupted one goes on."""
-    known = ImportSession.objects.filter(source_path=os.path.realpath(inbox)).exists()
-    return not known or sessions.unfinished(inbox, ImportMode.COPY) is not None
+    path = os.path.realpath(inbox)
+    known = ImportSession.objects.filter(source_path=path).exists()
+    return not known or sessions.unfinished(path, ImportMode.COPY) is not None
 
 
 def make_inbox(path: bytes) -> None:
     """Files that between them end in every state that an import can give."""
     fsops.make_directory(path)
-    with fsops.Tree(path) as tree:
+    with fsops.Tree(path, follow_links=True) as tree:
         for name, content in sample_files():
             fsops.create(tree, name, content)
         fsops.create_unreadable(tree, b"broken/unreadable.jpg")

@@ -39,8 +39,8 @@ def explain_file(session: ImportSession, path: bytes, now: datetime) -> Explanat
 def _tell_reason(account: Account, session: ImportSession, path: bytes) -> None:
     try:
         found = within(LOOK_S, lambda: _look(bytes(session.source_path), path))
-    except OSError as error:  # TimeoutError is one
-        account.say("disk_silent", trouble=error.strerror or str(error))
+    except (OSError, fsops.FileEffectError) as error:  # TimeoutError is one
+        account.say("disk_silent", trouble=getattr(error, "strerror", None) or str(error))
         return
     if found is None:
         account.say("not_on_disk")
