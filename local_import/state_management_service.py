@@ -26,7 +26,7 @@ from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
-from .pipeline.desk import Desk, confirm, held, open_desk
+from .pipeline.desk import Desk, confirm, held, open_desk, refuse_library_file
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
 from .pipeline.recover import work_of_placed
@@ -307,6 +307,7 @@ class StateManagementService:
         work = context.work
         work.planned = True
         if held(desk.library, work.destination.encode()) == work.sha256:  # by the caller
+            refuse_library_file(desk, work.path, work.destination)
             work.placed = work.adopted = True
             confirm(desk.library)
         else:

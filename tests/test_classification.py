@@ -78,6 +78,7 @@ CASES = [
     (fsops.StillOpenForWriting(b"/a"), "source_busy"),
     (fsops.LinkOnTheWay(b"/a"), "source_replaced"),
     (fsops.LibraryFound(b"/a"), "library_overlaps_source"),
+    (fsops.OneFile(b"/a"), "source_in_library"),
     (fsops.NotRegularFile(b"/a"), "not_regular_file"),
     (fsops.DestinationTaken(b"/a"), "destination_taken"),
     (fsops.CannotRename(b"/a"), "library_split"),

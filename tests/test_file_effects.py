@@ -177,19 +177,22 @@ def test_a_copy_of_other_bytes_than_were_hashed_is_thrown_away(source, library):
 
 
 @pytest.mark.parametrize("remembered", [True, False])
-def test_a_source_is_released_only_when_it_is_what_was_copied(source, remembered):
+def test_a_source_is_released_only_when_it_is_what_was_copied(source, library, remembered):
+    fsops.create(library, b"x.jpg", CONTENT)
     before = known(source) if remembered else None
     with open(source.full(b"a.jpg"), "ab") as file:
         file.write(b", edited")
 
     with pytest.raises(fsops.SourceChanged):
-        fsops.release(source, b"a.jpg", before, DIGEST)
+        fsops.release(source, b"a.jpg", before, DIGEST, library, b"x.jpg")
 
     assert read(source, b"a.jpg") == CONTENT + b", edited"
 
 
-def test_a_source_that_is_what_was_copied_is_released(source):
-    fsops.release(source, b"a.jpg", None, DIGEST)
+def test_a_source_that_is_what_was_copied_is_released(source, library):
+    fsops.create(library, b"x.jpg", CONTENT)
+
+    fsops.release(source, b"a.jpg", None, DIGEST, library, b"x.jpg")
 
     assert not source.exists(b"a.jpg")
 

@@ -115,6 +115,42 @@ ENTRIES: Entries = {
             ),
         ),
     ),
+    ErrorCode.SOURCE_IN_LIBRARY: ErrorEntry(
+        Severity.HIGH,
+        Category.LIBRARY,
+        True,
+        5,
+        _("{path} is the library's own file {library_file}."),
+        _(
+            "Both names lead to one file: by a hard link, or because a part of the library is mounted "
+            "at the source. It was neither imported nor removed."
+        ),
+        (
+            Action(
+                "dismiss",
+                _("Set it aside; the library has it already: {then}"),
+                operation=Operation.DISMISS,
+            ),
+            Action(
+                "list_library_file",
+                _(
+                    "Or, if the database has lost what the library holds, set it aside and list the "
+                    "library's files again: {command}"
+                ),
+                command=(
+                    "python manage.py import_item {item} dismiss && "
+                    "python manage.py rebuild_library --apply"
+                ),
+                when="item",
+            ),
+            Action(
+                "make_own_copy",
+                _("Or, if it is a hard link, give the source a file of its own: {command}"),
+                command="cp -p {quoted} {aside_quoted} && mv {aside_quoted} {quoted}",
+                operation=Operation.RESUME,
+            ),
+        ),
+    ),
     ErrorCode.LIBRARY_FILE_WRONG: ErrorEntry(
         Severity.CRITICAL,
         Category.LIBRARY,

@@ -64,6 +64,7 @@ class ErrorCode(TextChoices):
     LIBRARY_UNMOUNTED = "library_unmounted", _("library not mounted")
     LIBRARY_SPLIT = "library_split", _("library lies on two file systems")
     LIBRARY_OVERLAPS_SOURCE = "library_overlaps_source", _("library and source overlap")
+    SOURCE_IN_LIBRARY = "source_in_library", _("the source is the library's own file")
     LIBRARY_FILE_WRONG = "library_file_wrong", _("library file is missing or damaged")
     DESTINATION_TAKEN = "destination_taken", _("destination taken")
     STILL_NEEDED = "still_needed", _("other files rest on it")

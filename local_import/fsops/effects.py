@@ -11,8 +11,8 @@ import hashlib
 import os
 from collections.abc import Callable
 
-from .problems import CannotRename, DestinationTaken, SourceChanged
-from .reading import BLOCK_BYTES, Fingerprint, Source, digest, open_source
+from .problems import CannotRename, DestinationTaken, OneFile, SourceChanged
+from .reading import BLOCK_BYTES, Fingerprint, Source, open_source
 from .tree import Tree
 from .walking import walk
 
@@ -199,18 +199,40 @@ def is_alive(tree: Tree) -> bool:
     return True
 
 
-def release(source: Tree, path: bytes, fingerprint: Fingerprint | None, sha256: str) -> None:
+def release(
+    source: Tree,
+    path: bytes,
+    fingerprint: Fingerprint | None,
+    sha256: str,
+    library: Tree,
+    copy: bytes,
+) -> None:
     """Remove a source whose copy is durable; without a fingerprint its bytes are compared.
 
-    Raises SourceChanged when it is not the file that was copied; then it stays.
+    Raises SourceChanged when it is not the file that was copied, and OneFile when it is the copy
+    itself under another name; then it stays.
     """
-    found = source.stat(path)
-    if fingerprint is not None and Fingerprint.of(found) != fingerprint:
-        raise SourceChanged(source.full(path))
-    if fingerprint is None and digest(source, path)[0] != sha256:
-        raise SourceChanged(source.full(path))
+    known = fingerprint or _read_again(source, path, sha256)
     fault_point("unlink", path)
-    source.at(path, lambda fd, name: os.unlink(name, dir_fd=fd))
+    kept = Fingerprint.of(library.stat(copy))
+    source.at(path, lambda fd, name: _unlink(fd, name, known, kept, source.full(path)))
+
+
+def _read_again(source: Tree, path: bytes, sha256: str) -> Fingerprint:
+    with open_source(source, path, refuse_writers=False) as file:
+        if file.sha256() != sha256:
+            raise SourceChanged(file.path)
+        return file.fingerprint
+
+
+def _unlink(fd: int, name: bytes, known: Fingerprint, kept: Fingerprint, shown: bytes) -> None:
+    """Nothing but a system call is between the last look and the removal."""
+    found = Fingerprint.of(os.stat(name, dir_fd=fd, follow_symlinks=False))
+    if found != known:
+        raise SourceChanged(shown)
+    if found.is_one_file_with(kept):
+        raise OneFile(shown)
+    os.unlink(name, dir_fd=fd)
 
 
 def quarantine(library: Tree, path: bytes, destination: bytes) -> None:

@@ -51,3 +51,7 @@ class LibraryFound(FileEffectError):
     """`path` is the directory that holds the mark."""
 
     text = "The directory is a library, or a part of one"
+
+
+class OneFile(FileEffectError):
+    text = "The file is the library's own"

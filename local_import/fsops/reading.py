@@ -32,6 +32,12 @@ class Fingerprint(NamedTuple):
     def of(cls, found: os.stat_result) -> Fingerprint:
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
+    def is_one_file_with(self, other: Fingerprint) -> bool:
+        """Whether both names lead to one inode; two mounts of one export have different devices."""
+        if self.inode != other.inode:
+            return False
+        return self.device == other.device or self[2:] == other[2:]
+
 
 def is_racy(fingerprint: Fingerprint, now_ns: int) -> bool:
     """Whether the file changed so lately that a further change may not show in its times."""

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from .. import fsops
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError, LibraryFound, Tree
+from ..fsops import FileEffectError, Fingerprint, LibraryFound, Tree
 from ..models import ImportSession, Media
 from ..states import ImportMode, ItemState
 from ..troubleshooting import code_of
@@ -143,6 +143,29 @@ def held(tree: Tree, path: bytes) -> str:
         return fsops.digest(tree, path, afresh=True)[0]
     except (OSError, FileEffectError, ValueError):  # the last of a path that leads out of the tree
         return ""
+
+
+def is_library_file(source: Tree, path: bytes, library: Tree, destination: str) -> bool:
+    """Whether a source is the very file at that place in the library: by a hard link, or because a
+    part of the library is mounted there too.
+
+    What cannot be seen now is compared once more before a source is removed.
+    """
+    try:
+        found = Fingerprint.of(source.stat(path))
+        return found.is_one_file_with(Fingerprint.of(library.stat(destination.encode())))
+    except (OSError, FileEffectError):
+        return False
+
+
+def refuse_library_file(desk: Desk, path: bytes, destination: str) -> None:
+    """Raises ImportProblem where a source is the library's own file."""
+    if is_library_file(desk.source, path, desk.library, destination):
+        raise ImportProblem(
+            ErrorCode.SOURCE_IN_LIBRARY,
+            path=desk.source.full(path),
+            library_file=desk.library.full(destination.encode()),
+        )
 
 
 def of_library(library: Tree, error: Exception) -> ImportProblem:

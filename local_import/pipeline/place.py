@@ -12,7 +12,7 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, full_path, lost
-from .desk import Desk, held, of_library
+from .desk import Desk, held, of_library, refuse_library_file
 from .work import Work
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
@@ -146,6 +146,7 @@ def _adopt_or_release(desk: Desk, work: Work) -> None:
     if held(desk.library, work.destination.encode()) != work.sha256:
         work.release(f"Other bytes stand at {work.destination}; a longer name is taken next.")
         return
+    refuse_library_file(desk, work.path, work.destination)
     work.placed = work.adopted = True
     if desk.moves:
         work.disposition = SourceDisposition.RELEASE_DUE

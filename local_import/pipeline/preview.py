@@ -19,7 +19,7 @@ from ..states import SkipReason
 from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
-from .desk import Desk
+from .desk import Desk, refuse_library_file
 from .scan import files_in_source
 from .work import Work
 
@@ -67,6 +67,7 @@ def _avoid_taken_place(desk: Desk, work: Work) -> None:
         return
     try:
         work.destination = free_place(desk.library, work)
+        refuse_library_file(desk, work.path, work.destination)
     except (OSError, fsops.FileEffectError, ImportProblem) as error:
         work.verdict = failed(desk, work, error)
 

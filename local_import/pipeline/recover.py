@@ -24,7 +24,7 @@ from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
-from .desk import Desk, confirm, held
+from .desk import Desk, confirm, held, is_library_file, refuse_library_file
 from .lease import LEASE, Lease
 from .measure import record_outcome
 from .settle import record_media, settle
@@ -119,7 +119,7 @@ def _set_aside(desk: Desk, item: ImportItem, actor: Actor) -> None:
 
 def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
     if held(desk.library, item.destination.encode()) == item.sha256:
-        _adopt(desk, item, actor)
+        _adopt_unless_source(desk, item, actor)
     elif item.state == ItemState.UPDATING:
         detail = say("not_as_published", path=item.destination)
         _fail(desk, item, ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail), actor)
@@ -134,6 +134,15 @@ def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
         _move(item, Step("release", text, {"died": True}), actor)
 
 
+def _adopt_unless_source(desk: Desk, item: ImportItem, actor: Actor) -> None:
+    try:
+        refuse_library_file(desk, bytes(item.path), item.destination)
+    except ImportProblem as problem:
+        _fail(desk, item, problem, actor)
+    else:
+        _adopt(desk, item, actor)
+
+
 def find_placed(desk: Desk, actor: Actor) -> int:
     """Import what is `missing`, but was brought to its place by a worker that came late."""
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
@@ -141,6 +150,7 @@ def find_placed(desk: Desk, actor: Actor) -> int:
         (item, work_of_placed(desk, item))
         for item in missing.exclude(destination="").order_by("pk")
         if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256
+        if not is_library_file(desk.source, bytes(item.path), desk.library, item.destination)
     ]
     if found:
         confirm(desk.library)

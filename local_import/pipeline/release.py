@@ -96,8 +96,11 @@ def _let_go(desk: Desk, due: Due) -> Fate:
     if held(desk.library, due.destination.encode()) != due.sha256:
         return _kept("Kept: the copy in the library is not right.")
     try:
-        fsops.release(desk.source, due.path, due.fingerprint, due.sha256)
+        copy = due.destination.encode()
+        fsops.release(desk.source, due.path, due.fingerprint, due.sha256, desk.library, copy)
     except FileNotFoundError:
+        if desk.source.exists(due.path):
+            return _kept("Kept: the copy in the library is gone.")
         return Fate(SourceDisposition.RELEASED, "The source had gone already.")
     except FileEffectError as error:
         return Fate(SourceDisposition.CHANGED, f"Kept: {error}")

@@ -25,7 +25,7 @@ from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
-from .desk import Desk
+from .desk import Desk, is_library_file, refuse_library_file
 from .source import open_source_tree
 
 BATCH = 100
@@ -89,7 +89,7 @@ def _make_durable(desk: Desk) -> None:
 
 def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
     try:
-        _refuse_while_needed(item)
+        _refuse_while_needed(desk, item)
         _bring_back(desk, item)
     except (OSError, FileEffectError, ImportProblem) as error:
         path = os.path.join(desk.source.root, bytes(item.path))
@@ -98,24 +98,26 @@ def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
     return None
 
 
-def _refuse_while_needed(item: ImportItem) -> None:
+def _refuse_while_needed(desk: Desk, item: ImportItem) -> None:
     """A duplicate of it, skipped in another session, may have no other copy by now."""
     assert item.media_id  # the database holds it of what is imported
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     for other in others.select_related("session").order_by("pk"):
-        if not _has_its_own(other):
+        if not _has_its_own(desk, item, other):
             about = {"session": other.session_id, "path": other.shown_path}
             detail = say("only_copy_of", **about)
             facts = {"other_session": other.session_id, "other_item": other.pk}
             raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, **facts)
 
 
-def _has_its_own(other: ImportItem) -> bool:
+def _has_its_own(desk: Desk, item: ImportItem, other: ImportItem) -> bool:
     """Whether a duplicate still holds the bytes, so that it can be imported instead."""
-    session = other.session
+    path, session = bytes(other.path), other.session
     try:
         with open_source_tree(bytes(session.source_path), session.source_origins) as source:
-            return _held(source, bytes(other.path), other.sha256) == other.sha256
+            if is_library_file(source, path, desk.library, item.destination):
+                return False
+            return _held(source, path, other.sha256) == other.sha256
     except (OSError, ImportProblem):
         return False
 
@@ -124,6 +126,7 @@ def _bring_back(desk: Desk, item: ImportItem) -> None:
     """The four cases of (library right?, source right?), and what stands in the way."""
     held = _held(desk.library, _place(item), item.sha256)
     there = _held(desk.source, bytes(item.path), item.sha256)
+    refuse_library_file(desk, bytes(item.path), item.destination)
     if there == OTHER:
         raise ImportProblem(ErrorCode.SOURCE_OCCUPIED)
     if there == NOTHING and held != item.sha256:

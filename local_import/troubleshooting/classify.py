@@ -72,6 +72,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], ErrorCode], ...] = (
     (fsops.StillOpenForWriting, ErrorCode.SOURCE_BUSY),
     (fsops.LinkOnTheWay, ErrorCode.SOURCE_REPLACED),
     (fsops.LibraryFound, ErrorCode.LIBRARY_OVERLAPS_SOURCE),
+    (fsops.OneFile, ErrorCode.SOURCE_IN_LIBRARY),
     (fsops.NotRegularFile, ErrorCode.NOT_REGULAR_FILE),
     (fsops.DestinationTaken, ErrorCode.DESTINATION_TAKEN),
     (fsops.CannotRename, ErrorCode.LIBRARY_SPLIT),

@@ -37,6 +37,7 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.FILE_TOO_LARGE: disks.file_size,
     ErrorCode.SOURCE_OCCUPIED: paths.in_use,
     ErrorCode.SOURCE_REPLACED: paths.what_stands_there,
+    ErrorCode.SOURCE_IN_LIBRARY: paths.one_file,
     ErrorCode.DATABASE_CONSTRAINT: rows.constraint,
     ErrorCode.DATABASE_BUSY: rows.database,
     ErrorCode.DATABASE_DEADLOCK: rows.database,

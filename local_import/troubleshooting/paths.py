@@ -140,6 +140,12 @@ def what_stands_there(code: ErrorCode, error: BaseException, known: Known) -> Ev
     return Evidence(code, facts, sentences.of_absence(sight))
 
 
+def one_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    """On which mounts the two names of one file lie."""
+    sights = [look(known[name]) for name in ("raw_path", "raw_library_file")]
+    return Evidence(code, {}, [line for sight in sights for line in sentences.of_mount(sight)])
+
+
 def kind_of(part: Part) -> str:
     """What it is: the code of the sentence that says so."""
     for test, kind in (

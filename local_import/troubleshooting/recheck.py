@@ -74,6 +74,23 @@ def _is_the_source(known: Known) -> tuple[bool, Sequence[str]]:
     return known.get("recorded") in (None, found), sentences.of_absence(sight)
 
 
+def _is_its_own(known: Known) -> tuple[bool, Sequence[str]]:
+    """The source and the library's file are two files, or one of them is gone."""
+    try:
+        library_file = names.unshown(str(known["library_file"]))
+        found = [_at(path) for path in (known["raw_path"], library_file)]
+    except FileNotFoundError:
+        return True, []
+    except OSError as error:
+        return False, [f"{error}."]
+    return not found[0].is_one_file_with(found[1]), []
+
+
+def _at(path: bytes) -> fsops.Fingerprint:
+    found: fsops.Fingerprint = within(READ_LIMIT_S, lambda: fsops.Fingerprint.of(os.lstat(path)))
+    return found
+
+
 def _is_granted(known: Known) -> tuple[bool, Sequence[str]]:
     """What refused the worker does so no more; and nothing below it refuses to be read."""
     obstacle = names.unshown(str(known["obstacle"]))
@@ -184,6 +201,7 @@ _CHECKS: dict[ErrorCode, Check] = {
     ErrorCode.SOURCE_DIRECTORY_MISSING: _is_there,
     ErrorCode.SOURCE_UNMOUNTED: _is_there,
     ErrorCode.SOURCE_REPLACED: _is_the_source,
+    ErrorCode.SOURCE_IN_LIBRARY: _is_its_own,
     ErrorCode.SOURCE_BUSY: _is_quiet,
     ErrorCode.SOURCE_CHANGED: _is_quiet,
     ErrorCode.NOT_REGULAR_FILE: _is_regular,

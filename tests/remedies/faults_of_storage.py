@@ -10,6 +10,7 @@ from tests.photos import jpeg
 
 from .fault import IMPORTED, Fault
 from .faults_of_permission import found_as_damaged
+from .faults_of_sources import DISMISSED
 from .scene import Scene, move, unmount
 
 BALLAST = "ballast"
@@ -131,6 +132,15 @@ def _imported_once(scene: Scene):
     return scene.library / item["destination"]
 
 
+def a_hard_link_of_a_file_that_the_database_has_lost(scene: Scene) -> None:
+    file = _imported_once(scene)
+    for target in (("local_import", "zero"), ("local_import",)):
+        assert scene.desk("migrate", *target).returncode == 0
+    scene.photo.unlink()
+    os.link(file, scene.photo)
+    scene.start()
+
+
 def a_library_below_the_source(scene: Scene) -> None:
     scene.put()
     scene.put(b"", "other/.photonest-library")
@@ -183,6 +193,7 @@ FAULTS = (
     Fault("library_file_wrong", a_library_file_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_directory_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_file_with_other_bytes, ends=DUPLICATE),
+    Fault("source_in_library", a_hard_link_of_a_file_that_the_database_has_lost, ends=DISMISSED),
     Fault(
         "library_overlaps_source",
         a_library_below_the_source,
