@@ -94,9 +94,7 @@ class Place:
     def clean(self) -> None:
         """An empty database and a full source."""
         settings.PHOTONEST_LIBRARY = self.library
-        with transaction.atomic(), open_gate("clean"):
-            for table in (Worker, *TABLES):
-                table.objects.all()._raw_delete("default")  # the audit log refuses all other ways
+        self.forget()
         for path in (self.library, self.source, self.earlier):
             shutil.rmtree(path, ignore_errors=True)
         self.edited.unlink(missing_ok=True)
@@ -104,6 +102,12 @@ class Place:
         if self.scenario.alone:
             self.contents = {"b.jpg": PHOTOS["b.jpg"]}
         self._fill()
+
+    def forget(self) -> None:
+        """The database is lost, and what the disks hold stays."""
+        with transaction.atomic(), open_gate("clean"):
+            for table in (Worker, *TABLES):
+                table.objects.all()._raw_delete("default")  # the audit log refuses all other ways
 
     def _fill(self) -> None:
         for name, content in self.contents.items():
