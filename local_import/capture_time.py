@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from .formats import Exif
 
 EARLIEST_YEAR = 1826  # the oldest photograph there is
+LATEST_YEAR = MAXYEAR - 1  # later, an offset leads out of what a datetime takes
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXIF = re.compile(r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)$", re.ASCII)
@@ -43,7 +44,7 @@ def decide(exif: Exif, file_name: str, mtime_ns: int, zone: tzinfo, now: datetim
     """`file_name` without directories; `zone` is assumed where nothing else is known."""
     latest = now + timedelta(days=1)
     for found in _candidates(exif, file_name, zone):
-        if found.at.year >= EARLIEST_YEAR and found.at <= latest:
+        if found.at <= latest:
             return found
     return _from_file_time(mtime_ns, zone)
 
@@ -71,10 +72,15 @@ def _candidates(exif: Exif, file_name: str, zone: tzinfo) -> Iterator[CaptureTim
 
 
 def _wall(found: re.Match[str] | None) -> datetime | None:
-    if found is None:
+    return _moment(*map(int, found.groups())) if found else None
+
+
+def _moment(year: int, *more: int) -> datetime | None:
+    """None where there is no such moment, or no photo can be of it."""
+    if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         return None
     try:
-        return datetime(*map(int, found.groups()))  # type: ignore[arg-type]
+        return datetime(year, *more)  # type: ignore[arg-type]
     except ValueError:
         return None
 
@@ -121,17 +127,15 @@ def _from_name(file_name: str, zone: tzinfo) -> Iterator[CaptureTime]:
     elif wall is not None:
         yield _assumed(wall, zone, "file_name", "likely")
     found = _DATE.search(file_name)
-    if found is not None:
-        try:
-            noon = datetime(int(found[1]), int(found[2]), int(found[3]), 12)
-        except ValueError:
-            return
+    noon = _moment(*map(int, found.groups()), 12) if found else None
+    if noon is not None:
         yield _assumed(noon, zone, "file_name", "guess")
 
 
 def _from_file_time(mtime_ns: int, zone: tzinfo) -> CaptureTime:
+    """Of a time that no datetime takes, in this zone, the beginning of Unix time."""
     try:
-        local = (_EPOCH + timedelta(microseconds=mtime_ns // 1000)).astimezone(zone)
+        at = _EPOCH + timedelta(microseconds=mtime_ns // 1000)
+        return _assumed(at.astimezone(zone).replace(tzinfo=None), zone, "file_time", "guess")
     except OverflowError:
-        local = _EPOCH
-    return _assumed(local.replace(tzinfo=None), zone, "file_time", "guess")
+        return _from_file_time(0, zone)

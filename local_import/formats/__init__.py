@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from ..sayings import say
 from . import bmp, gif, isobmff, jpeg, others, png, tiff, webp
-from .model import Bytes, Damaged, Exif, Inspection
+from .model import Bytes, Damaged, Exif, Inspection, bounded
 
 Reader = Callable[[Bytes, bytes, Inspection], Inspection]
 HEAD_BYTES = 64
@@ -41,7 +41,14 @@ def is_called_photo(name: bytes) -> bool:
 
 
 def inspect(data: Bytes) -> Inspection:
-    """Look at a file. Only what `read_at` itself raises comes through."""
+    """Look at a file. Only what `read_at` itself raises comes through.
+
+    What is claimed beyond all bounds is not known; the file is none the worse for it.
+    """
+    return bounded(_look(data))
+
+
+def _look(data: Bytes) -> Inspection:
     head = data.read_at(0, HEAD_BYTES)
     for magic, base, reader in READERS:
         if head.startswith(magic):

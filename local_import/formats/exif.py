@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import struct
 
-from .model import NO_EXIF, Exif
+from .model import MAX_TEXT, NO_EXIF, ORIENTATIONS, Exif, printable
 
 MAX_ENTRIES = 512
-MAX_TEXT = 200
 _EXIF_IFD = 0x8769
 _ASCII, _SHORT, _LONG, _IFD = 2, 3, 4, 13
 _NAMES = {
@@ -65,7 +64,7 @@ def _directory(block: bytes, order: str, at: int, found: dict[str, str]) -> tupl
             below = value if kind in (_LONG, _IFD) else 0
         elif tag == _ORIENTATION:
             (short,) = struct.unpack_from(order + "H", block, at + 10 + 12 * index)
-            orientation = short if kind == _SHORT and 1 <= short <= 8 else None
+            orientation = short if kind == _SHORT and short in ORIENTATIONS else None
         elif kind == _ASCII:
             start = value if count > 4 else at + 10 + 12 * index
             found[_NAMES[tag]] = text(block[start : start + min(count, 4 * MAX_TEXT)])
@@ -79,6 +78,4 @@ def text(raw: bytes) -> str:
         value = raw.decode()
     except UnicodeDecodeError:
         value = raw.decode("latin-1")
-    if not value.isprintable():
-        value = "".join(filter(str.isprintable, value))
-    return value[:MAX_TEXT]
+    return printable(value)

@@ -70,13 +70,13 @@ def _location(iloc: bytes, wanted: int) -> tuple[int, int] | None:
         reader.number(2)  # which file: this one
         base = reader.number(base_size)
         extents = reader.number(2)
-        found = [
-            (reader.number(index_size), reader.number(offset_size), reader.number(length_size))
-            for _ in range(extents)
-        ]
         if item == wanted:
-            whole = method == _IN_FILE and extents == 1
-            return (base + found[0][1], found[0][2]) if whole else None
+            if method != _IN_FILE or extents != 1:
+                return None
+            reader.skip(index_size)
+            return base + reader.number(offset_size), reader.number(length_size)
+        # At once: thousands of items of thousands of extents of no width take no bytes, but hours.
+        reader.skip(extents * (index_size + offset_size + length_size))
     return None
 
 
@@ -85,6 +85,9 @@ class _Reader:
 
     def __init__(self, body: bytes, at: int) -> None:
         self._body, self._at = body, at
+
+    def skip(self, length: int) -> None:
+        self._at += length
 
     def number(self, width: int) -> int:
         start, self._at = self._at, self._at + width

@@ -35,6 +35,11 @@ class Exif(NamedTuple):
 
 NO_EXIF = Exif()
 
+# What the columns of the catalogue take, on every database: the readers meet larger numbers.
+MAX_PIXELS = 2**31 - 1
+MAX_TEXT = 200
+ORIENTATIONS = range(1, 9)  # source: EXIF 2.32, section 4.6.4
+
 
 class Inspection(NamedTuple):
     kind: str
@@ -48,6 +53,34 @@ class Inspection(NamedTuple):
     @property
     def supported(self) -> bool:
         return bool(self.extension)
+
+
+def bounded(found: Inspection) -> Inspection:
+    """The same with every number and text that the catalogue takes; one out of bounds is not known."""
+    return found._replace(
+        width=_pixels(found.width), height=_pixels(found.height), exif=_bounded(found.exif)
+    )
+
+
+def _pixels(number: int | None) -> int | None:
+    return number if number and 0 < number <= MAX_PIXELS else None
+
+
+def _bounded(exif: Exif) -> Exif:
+    if exif is NO_EXIF:
+        return exif
+    texts = {
+        name: printable(text) for name, text in exif._asdict().items() if name != "orientation"
+    }
+    known = exif.orientation if exif.orientation in ORIENTATIONS else None
+    return Exif(**texts, orientation=known)
+
+
+def printable(text: str) -> str:
+    """Without what no database or screen takes (NUL, halves of surrogate pairs), and not too long."""
+    if not text.isprintable():
+        text = "".join(filter(str.isprintable, text))
+    return text[:MAX_TEXT]
 
 
 class Damaged(Exception):
