@@ -100,6 +100,7 @@ SEEN: dict[str, str | Promise] = {
     "not_as_imported": _("{path} does not hold the bytes that were imported."),
     "not_as_published": _("{path} does not hold the bytes that were published there."),
     "listed_otherwise": _("The library lists the same bytes as {path}, but that file is {held}."),
+    "value_refused": _("The column {column} does not take {value}, which the file says."),
     "place_taken": _("{path} is taken in the library."),
     "bytes_needed": _("{size} bytes are needed, {free} are free."),
     "only_copy_of": _(

@@ -6,6 +6,7 @@ receiver knows it. What cannot be delivered for a day, or never will be, is give
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,15 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from ..audit_logger import AuditLogger, Entry
+from ..isolation import OF_ALL, in_a_line
 from ..models import Alert, AlertNotice
 from ..models.alert import AlertEvent, NoticeState
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..transactions import database_now, in_transaction
 from . import channels, message
 from .sending import Refused, Undelivered
+
+logger = logging.getLogger(__name__)
 
 ONE_BY_ONE = 10  # alerts of one rule that are told of at once
 FIRST_WAIT = timedelta(seconds=30)
@@ -132,6 +136,11 @@ def attempt(notice: AlertNotice) -> str:
         return _end(notice, NoticeState.GIVEN_UP, str(refusal))
     except Undelivered as failure:
         return _put_off(notice, str(failure))
+    except OF_ALL:
+        raise
+    except Exception as error:  # a defect of ours must not keep the other notices from it
+        logger.exception("notice %s could not be sent", notice.pk)
+        return _put_off(notice, in_a_line(error))
     return _end(notice, NoticeState.DELIVERED, "")
 
 

@@ -11,12 +11,13 @@ from django.db.models import Q
 
 from .. import names
 from ..audit_logger import Actor, AuditLogger, Entry
+from ..isolation import Troubles
 from ..metrics import note_finding
 from ..models import Finding
 from ..models.audit_log import AuditCategory
 from ..models.finding import STANDING, FindingState, RuleLook
 from ..transactions import database_now, in_transaction
-from . import crowd
+from . import crowd, unasked
 from .look import FREEZING, RULES, Report, look_again
 from .rule import Rule, Suspect
 
@@ -37,8 +38,10 @@ def keep(report: Report) -> None:
 
 
 def write_down(suspects: Iterable[Suspect], now: datetime) -> None:
+    troubles = Troubles("written down")
     for suspect in _with_room(suspects):
-        in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
+        with troubles.of(suspect.rule + " " + suspect.key):
+            in_transaction(partial(_keep_one, RULES[suspect.rule], suspect, now))
 
 
 def _with_room(suspects: Iterable[Suspect]) -> Iterator[Suspect]:
@@ -101,7 +104,7 @@ def _belongs(report: Report, rule: Rule) -> Q:
     """The findings of a rule that the look would have seen."""
     if report.session_id is not None:
         return Q(session_id=report.session_id)
-    if rule.code == crowd.CODE:
+    if rule.code in (crowd.CODE, unasked.CODE):  # about a rule that the look has asked
         return Q(key__in=[judged.code for judged in report.judged()])
     return Q()
 

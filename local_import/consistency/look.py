@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import models
 
+from ..isolation import Troubles
 from ..models import ImportItem, ImportSession, Media
 from ..transactions import database_now, in_transaction
 from . import (
@@ -20,13 +21,27 @@ from . import (
     sessions,
     strays,
     trail,
+    unasked,
     upkeep,
     waiting,
     work,
 )
 from .rule import Depth, Find, Look, Rule, Suspect
 
-_ROOMS = (breaker, crowd, trail, work, waiting, sessions, imports, media, strays, schedule, upkeep)
+_ROOMS = (
+    breaker,
+    crowd,
+    trail,
+    work,
+    waiting,
+    sessions,
+    imports,
+    media,
+    strays,
+    schedule,
+    upkeep,
+    unasked,
+)
 RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
 CHUNK = 200  # suspects that are looked at again in one transaction
 FREEZING = ("library_away", "files_gone_at_once")
@@ -45,6 +60,7 @@ class Report:
     session_id: int | None = None
     suspects: list[Suspect] = field(default_factory=list)
     numbers: Counter[str] = field(default_factory=Counter)
+    unasked: dict[str, str] = field(default_factory=dict)  # rule → why it could not be asked
 
     @property
     def is_frozen(self) -> bool:
@@ -52,7 +68,8 @@ class Report:
 
     def judged(self) -> list[Rule]:
         """The rules that this look had an answer of."""
-        return [r for r in self.looked if not self.is_frozen or r.depth == Depth.ROWS]
+        asked = [r for r in self.looked if r.code not in self.unasked]
+        return [r for r in asked if not self.is_frozen or r.depth == Depth.ROWS]
 
 
 def take(
@@ -63,11 +80,15 @@ def take(
     with breaker.library_to_look_at() as library:
         look = Look(database_now(), library, session_id)
         report = Report(wanted, session_id)
+        troubles = Troubles("asked")
         for find in dict.fromkeys(rule.find for rule in (*breaker.RULES, *wanted)):
-            _ask(look, find, report)
+            with troubles.of(find):
+                _ask(look, find, report)
+        report.unasked = {r.code: troubles.told[r.find] for r in wanted if r.find in troubles.told}
         _freeze(report)
     chosen = {rule.code for rule in wanted}
     report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
+    report.suspects += unasked.unasked(report.unasked)
     report.suspects += crowd.crowds({s.rule: report.numbers[s.rule] for s in report.suspects})
     return report
 

@@ -7,6 +7,7 @@ by the next look, or has left nothing to be found.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +22,7 @@ from ..audit_logger import Actor, AuditLogger, Entry
 from ..door import StaleRows
 from ..errors import ImportProblem
 from ..fsops import FileEffectError
+from ..isolation import OF_ALL, in_a_line
 from ..models import Finding
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..models.finding import FindingState
@@ -28,6 +30,8 @@ from ..transactions import database_now, in_transaction
 from . import breaker, crowd, findings, look
 from .look import RULES, Report
 from .rule import CannotRepair, Depth, Look, Rule, Suspect
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DAILY_CAP = 500  # repairs that are made without being asked, within 24 hours
@@ -119,6 +123,11 @@ def apply(suspects: Iterable[Suspect], outcome: Outcome, actor: Actor) -> None:
                 _note(outcome.refused, (suspect, str(error)))
             except (OSError, FileEffectError) as error:
                 _note(outcome.refused, (suspect, getattr(error, "strerror", "") or str(error)))
+            except OF_ALL:
+                raise
+            except Exception as error:  # a defect of ours must not keep the others from it
+                logger.exception("%s of %s could not be repaired", suspect.rule, suspect.key)
+                _note(outcome.refused, (suspect, in_a_line(error)))
             else:
                 outcome.number += made
                 _note(outcome.repaired if made else outcome.right, suspect)

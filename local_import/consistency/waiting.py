@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..audit_logger import Actor
 from ..errors import Severity
+from ..isolation import LONGEST, Told
 from ..models import ImportItem, ImportSession
 from ..pipeline.analyse import LONGEST_RETRY_S
 from ..pipeline.desk import open_desk, open_for_recovery
@@ -21,7 +22,7 @@ from ..services import background, undo
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState, SourceDisposition
 from . import scope
-from .rule import GRACE, Depth, Keys, Look, Rule, Suspect
+from .rule import GRACE, CannotRepair, Depth, Keys, Look, Rule, Suspect
 
 PATIENCE = timedelta(minutes=10)  # what has work moves within this time, or is stalled
 LONGEST_WAIT = timedelta(seconds=LONGEST_RETRY_S) + GRACE
@@ -32,6 +33,12 @@ def find_ended_leases(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     late = held.filter(lease_until__lt=look.quiet_since).order_by("session")
     for pk, number in late.values_list("session").annotate(number=Count("pk")):
         yield Suspect("lease_ended", str(pk), {"session": pk, "number": number}, pk)
+
+
+def find_unswept(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    for session in scope.sessions(look, keys).exclude(unswept="").order_by("pk"):
+        facts = {"session": session.pk, "trouble": session.unswept}
+        yield Suspect("not_swept", str(session.pk), facts, session.pk)
 
 
 def find_sources_due(look: Look, keys: Keys | None) -> Iterator[Suspect]:
@@ -86,9 +93,12 @@ def _far_off(rule: str, item: ImportItem, until: datetime | None) -> Suspect:
 
 def take_back(look: Look, suspect: Suspect, actor: Actor) -> None:
     session = ImportSession.objects.get(pk=int(suspect.key))
+    told: Told = {}
     with open_for_recovery(session) as desk:
-        recover(desk, actor)
+        recover(desk, actor, told)
     StateSynchronizer().sync_session_with_items(session.pk, actor=actor)
+    if told:
+        raise CannotRepair("; ".join(told.values())[:LONGEST])
 
 
 def let_sources_go(look: Look, suspect: Suspect, actor: Actor) -> None:
@@ -124,6 +134,19 @@ RULES = (
         risk=_("None: the disk is looked at before anything is decided."),
         automatic=True,
         advice=_SWEEP,
+    ),
+    Rule(
+        code="not_swept",
+        severity=Severity.HIGH,
+        about="session",
+        depth=Depth.ROWS,
+        sentence=_("The last sweep could not look after session {session}. {trouble}"),
+        find=find_unswept,
+        advice=_(
+            "Every sweep tries again, and a file that none can bring to a true state fails after a "
+            "few. If this stays, report it with: "
+            "python manage.py audit_log --session {session} --level error --json"
+        ),
     ),
     Rule(
         code="source_not_released",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ..audit_logger import Actor
 from ..errors import Severity
 from ..models import ImportItem
+from ..pipeline.lease import NOBODY
 from ..states import ITEM_IN_WORK
 from . import scope
 from .rule import Depth, Keys, Look, Rule, Suspect
@@ -44,7 +45,7 @@ def end_lease(look: Look, suspect: Suspect, actor: Actor) -> None:
     """Give the item a lease that is over, so that the next sweep brings it to a true state."""
     item = ImportItem.objects.get(pk=int(suspect.key))
     ImportItem.objects.filter(pk=item.pk).update(
-        owner=item.owner or "nobody",
+        owner=item.owner or NOBODY,
         lease_until=look.now - timedelta(seconds=1),
         fence=item.fence + 1,
     )

@@ -98,6 +98,8 @@ class ImportSession(Stateful):
     runner = models.CharField(_("process that runs it"), max_length=200, blank=True)
     runner_lease_until = models.DateTimeField(_("its lease ends at"), null=True, blank=True)
 
+    unswept = models.TextField(_("could not be swept because"), blank=True)
+
     rung_at = models.DateTimeField(_("workers last called at"), null=True, blank=True)
     unanswered_rings = models.PositiveIntegerField(_("calls that no worker answered"), default=0)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
 from .analyse import failed
 from .desk import Desk
+from .parts import in_parts
 from .work import Verdict, Work
 
 RACES = 5  # how often a check is repeated that lost its hashes to other workers
@@ -38,23 +40,35 @@ _DIAGNOSED = (
 )
 
 
-class _Overtaken(Exception):
+class _Overtaken(IntegrityError):
     """The same bytes were imported by another worker between our look and our intent."""
 
 
 def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
     """Give every file of the batch its verdict or its written intent, in one transaction.
 
-    Raises StaleRows when the lease was lost; then nothing was written.
+    Of a file that somebody else has by now nothing is written; one whose row is refused fails.
     """
-    undecided = [work for work in batch if work.verdict is None]
+
+    undecided = {work.item_id for work in batch if work.verdict is None}
+
+    def alone(work: Work, error: Exception) -> None:
+        work.verdict = failed(desk, work, error)
+        in_transaction(lambda: settle_verdicts(desk, [work], owner, ItemState.ANALYZING))
+
+    write = partial(_check, desk, owner, undecided)
+    in_parts(batch, write, lambda work: ItemState.ANALYZING, alone)
+
+
+def _check(desk: Desk, owner: Actor, undecided: set[int], batch: Sequence[Work]) -> None:
     for attempt in range(RACES):
-        for work in undecided:
-            work.verdict = None  # what an attempt that lost its race has found holds no longer
+        for work in batch:
+            if work.item_id in undecided:  # what an attempt that was refused has found is over
+                work.verdict = None
         compare(desk, batch)
         try:
             intended = in_transaction(lambda: _record(desk, batch, owner))
-        except (IntegrityError, _Overtaken):
+        except IntegrityError:
             if attempt == RACES - 1:
                 raise
         else:
@@ -116,7 +130,7 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     moving = _in_motion()
     busy = {sha256 for sha256, _ in moving}
     free = [work for work in movers if work.sha256 not in busy]
-    _avoid_taken_places(free, {destination for _, destination in moving})
+    free = _with_place(desk, free, {destination for _, destination in moving})
     _write_intent(desk, free, owner)
     if _media_like(free):
         raise _Overtaken
@@ -136,14 +150,22 @@ def _in_motion() -> list[tuple[str, str]]:
     return list(moving.values_list("sha256", "destination"))
 
 
-def _avoid_taken_places(free: Sequence[Work], taken: set[str]) -> None:
-    """Two different photos of one second with one hash prefix: the later gets a longer name."""
-    held = setwise.find(Media, "path", (work.destination for work in free), ("path",))
+def _with_place(desk: Desk, works: Sequence[Work], taken: set[str]) -> list[Work]:
+    """Two different photos of one second with one hash prefix: the later gets a longer name.
+
+    One of which every name is taken has its verdict, and is left out.
+    """
+    held = setwise.find(Media, "path", (work.destination for work in works), ("path",))
     taken = taken | {path for (path,) in held}
-    for work in free:
-        while work.destination in taken:
-            work.destination = _longer(work)
-        taken.add(work.destination)
+    for work in works:
+        try:
+            while work.destination in taken:
+                work.destination = _longer(work)
+        except ImportProblem as problem:
+            work.verdict = failed(desk, work, problem)
+        else:
+            taken.add(work.destination)
+    return [work for work in works if work.verdict is None]
 
 
 def _longer(work: Work) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..models import ImportSession
-from ..models.audit_log import AuditCategory
+from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import SESSION_AT_REST, SESSION_RUNNING, SESSION_WAITING
 from ..transactions import in_transaction
 from ..troubleshooting import Diagnosis, entry_of
@@ -84,6 +84,18 @@ def mend(session_id: int, *, actor: Actor, reason: str) -> bool:
     return _set(
         session_id, broken, {"error_code": "", "failure": {}}, "session.mend", actor, reason
     )
+
+
+def note_unswept(session: ImportSession, why: str, *, actor: Actor) -> bool:
+    """What kept the last sweep from the session, or from files of it; empty when nothing did."""
+    entry = Entry(
+        AuditCategory.ERROR if why else AuditCategory.DB_OPERATION,
+        f"It could not be swept: {why}" if why else "It could be swept again.",
+        level=AuditLevel.ERROR if why else AuditLevel.INFO,
+        action="session.not_swept" if why else "session.swept",
+        actor=actor,
+    )
+    return _write(session.pk, {"unswept": session.unswept}, {"unswept": why}, entry)
 
 
 def _set(

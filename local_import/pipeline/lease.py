@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -24,6 +25,7 @@ from ..transactions import database_now, in_transaction
 
 logger = logging.getLogger(__name__)
 
+NOBODY = "nobody"  # holds what was given up: its lease is over
 LEASE = timedelta(seconds=60)
 BEAT_S = LEASE.total_seconds() / 4
 SAFE_S = LEASE.total_seconds() * 2 / 3  # after this without a renewal the lease is not believed
@@ -109,3 +111,19 @@ class Lease(Presence):
     def _write(self, now: datetime) -> None:
         super()._write(now)
         ImportItem.objects.held(self._name).in_work().update(lease_until=now + LEASE)
+
+
+def end_lease(item_id: int, fence: int, at: datetime | None = None) -> None:
+    """Let the next recovery have an item, as it is; no heartbeat keeps it any more."""
+    ours = ImportItem.objects.filter(pk=item_id, fence=fence).in_work()
+    ours.update(owner=NOBODY, lease_until=at or database_now())
+
+
+def give_up(owner: Actor, session_id: int) -> None:
+    """Let the next recovery have what a worker holds of a session, and cannot go on with.
+
+    Nothing is released: the recovery looks first where the bytes are.
+    """
+    held = ImportItem.objects.in_session(session_id).held(owner.name).in_work()
+    with suppress(DatabaseError):  # then the leases end by themselves
+        in_transaction(lambda: held.update(owner=NOBODY, lease_until=database_now()))

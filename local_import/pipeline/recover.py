@@ -6,54 +6,97 @@ destination there and right?): redo; adopt; adopt; search by hash, and only then
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from django.db.models import F, Min
+from django_fsm import TransitionNotAllowed
 
 from .. import capture_time, door, formats, fsops, names
 from ..audit_logger import Actor
-from ..door import Step
+from ..door import StaleRows, Step
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import FileEffectError
+from ..isolation import OF_ALL, Told, Troubles
 from ..models import ImportItem, Media
+from ..models.import_item import ImportItemQuerySet
 from ..processes import identity, is_provably_dead
 from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
+from .check import settle_verdicts
 from .desk import Desk, confirm, held, is_library_file, refuse_library_file
-from .lease import LEASE, Lease
+from .lease import LEASE, Lease, end_lease
 from .measure import record_outcome
-from .settle import record_media, settle
+from .parts import in_parts
+from .settle import record_media, settle_in_parts
 from .work import Verdict, Work
+
+logger = logging.getLogger(__name__)
 
 DEADLY = 4  # the first two deaths took others along; in each later one the file was alone
 FENCES = 8  # how many claims back a part is looked for; each dead recovery adds one
 _UNPLACED = (ItemState.ANALYZING, ItemState.CHECKING)
 
 
-def recover(desk: Desk, actor: Actor) -> int:
-    """Bring every item whose worker is gone to a true state; returns how many there were.
+def recover(desk: Desk, actor: Actor, told: Told | None = None) -> int:
+    """Bring every item whose worker is gone to a true state; returns how many came to one.
 
     They are taken over first, under a new fence: what was only thought to be dead cannot write any
-    more, and of two that recover at once each has its own.
+    more, and of two that recover at once each has its own. One that cannot be recovered keeps no other
+    from it: it is added to what was `told`, and the next recovery finds it as this one did. Raises
+    ImportProblem when the library as a whole stands in the way.
     """
     _clear_incoming(desk)
     dead = abandoned(desk.session_id)
     if not dead:
         return 0
-    me = identity()
+    troubles, me = Troubles("recovered", (ImportProblem,), told), identity()
     with Lease(Actor(me), desk.session_id):
-        in_transaction(lambda: _take_over(desk.session_id, dead, me))
-        taken = list(ImportItem.objects.in_session(desk.session_id).filter(owner=me).order_by("pk"))
-        _release_unplaced(desk, [item for item in taken if item.state in _UNPLACED], actor)
-        for item in taken:
-            if item.state not in _UNPLACED:
-                _recover_one(desk, item, actor)
-    return len(taken)
+        ended = in_transaction(lambda: _take_over(desk.session_id, dead, me))
+        try:
+            return _recover_all(desk, list(_held(me, ended)), actor, troubles)
+        finally:  # what is left is held by nobody since its worker is gone, and must not look as if
+            for item in _held(me, ended).in_work():
+                end_lease(item.pk, item.fence, ended[item.pk])
+
+
+def _held(me: str, ended: Iterable[int]) -> ImportItemQuerySet:
+    return ImportItem.objects.filter(owner=me, pk__in=list(ended)).order_by("pk")
+
+
+def _recover_all(desk: Desk, items: Sequence[ImportItem], actor: Actor, troubles: Troubles) -> int:
+    unplaced = [item for item in items if item.state in _UNPLACED]
+    number = _release_unplaced(desk, unplaced, actor, troubles)
+    for item in items:
+        if item not in unplaced:
+            number += _recover_placed(desk, item, actor, troubles)
+    return number
+
+
+def _recover_placed(desk: Desk, item: ImportItem, actor: Actor, troubles: Troubles) -> bool:
+    with troubles.of(item):
+        try:
+            _recover_one(desk, item, actor)
+            return True
+        except (StaleRows, TransitionNotAllowed):
+            logger.info("item %s is worked on by somebody else", item.pk)
+        except (*OF_ALL, ImportProblem, OSError, FileEffectError):
+            raise  # of the database or a disk: it may pass
+        except Exception as error:
+            if not _is_poison(item):  # what no recovery can end is no better than what kills it
+                ImportItem.objects.filter(pk=item.pk, fence=item.fence).update(
+                    deaths=F("deaths") + 1
+                )
+                raise
+            logger.exception("item %s could not be recovered, and fails", item.pk)
+            _fail(desk, item, error, actor)
+            return True
+    return False
 
 
 def _clear_incoming(desk: Desk) -> None:
@@ -76,33 +119,50 @@ def abandoned(session_id: int) -> list[str]:
     return [owner for owner, until in ends if until <= now or is_provably_dead(owner)]
 
 
-def _take_over(session_id: int, dead: Sequence[str], me: str) -> None:
+def _take_over(session_id: int, dead: Sequence[str], me: str) -> dict[int, datetime | None]:
+    """Item → when the lease of its worker ended, or was to end."""
     now = database_now()
+    ended: dict[int, datetime | None] = {}
     for owner in dead:
         held = ImportItem.objects.in_session(session_id).in_work().filter(owner=owner)
         if not is_provably_dead(owner):
             held = held.filter(lease_until__lte=now)  # it may have been renewed since we looked
-        held.update(owner=me, fence=F("fence") + 1, lease_until=now + LEASE)
+        leases = dict(held.select_for_update().values_list("pk", "lease_until"))
+        ours = ImportItem.objects.filter(pk__in=leases)
+        ours.update(owner=me, fence=F("fence") + 1, lease_until=now + LEASE)
+        ended |= leases
+    return ended
 
 
-def _release_unplaced(desk: Desk, items: Sequence[ImportItem], actor: Actor) -> None:
+def _release_unplaced(
+    desk: Desk, items: Sequence[ImportItem], actor: Actor, troubles: Troubles
+) -> int:
     """Nothing was written down for these yet, so that a worker may simply begin again."""
-    for item in items:
-        if _is_poison(item):
+    poison = [item for item in items if _is_poison(item)]
+    for item in poison:
+        with troubles.of(item):
             _set_aside(desk, item, actor)
     for state in _UNPLACED:
-        ids = [item.pk for item in items if item.state == state and not _is_poison(item)]
-        step = Step("release", "Its worker ended before a place was fixed.", {"died": True})
-        in_transaction(
-            partial(
-                door.move_many,
-                [step],
-                ids,
-                from_state=state,
-                session_id=desk.session_id,
-                actor=actor,
-            )
-        )
+        works = [_given_back(item) for item in items if item.state == state and item not in poison]
+        _release(desk, works, state, actor)
+    return len(items)
+
+
+def _given_back(item: ImportItem) -> Work:
+    work = Work(item.pk, item.fence, bytes(item.path))
+    work.release("Its worker ended before a place was fixed.", died=True)
+    return work
+
+
+def _release(desk: Desk, works: Sequence[Work], state: str, actor: Actor) -> None:
+    def write(part: Sequence[Work]) -> None:
+        in_transaction(lambda: settle_verdicts(desk, part, actor, state))
+
+    def alone(work: Work, error: Exception) -> None:
+        raise error  # nothing simpler can be written of it
+
+    if works:
+        in_parts(works, write, lambda work: state, alone)
 
 
 def _is_poison(item: ImportItem) -> bool:
@@ -143,18 +203,24 @@ def _adopt_unless_source(desk: Desk, item: ImportItem, actor: Actor) -> None:
         _adopt(desk, item, actor)
 
 
-def find_placed(desk: Desk, actor: Actor) -> int:
+def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
     """Import what is `missing`, but was brought to its place by a worker that came late."""
+    troubles = Troubles("found", (ImportProblem,), told)
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
-    found = [
-        (item, work_of_placed(desk, item))
-        for item in missing.exclude(destination="").order_by("pk")
-        if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256
-        if not is_library_file(desk.source, bytes(item.path), desk.library, item.destination)
-    ]
+    found = []
+    for item in missing.exclude(destination="").order_by("pk"):
+        if is_library_file(desk.source, bytes(item.path), desk.library, item.destination):
+            continue
+        if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256:
+            with troubles.of(item):
+                found.append((item, work_of_placed(desk, item)))
     if found:
         confirm(desk.library)
-    return sum(in_transaction(partial(_list, item, work, actor)) for item, work in found)
+    number = 0
+    for item, work in found:
+        with troubles.of(item):
+            number += in_transaction(partial(_list, item, work, actor))
+    return number
 
 
 def _list(item: ImportItem, work: Work, actor: Actor) -> bool:
@@ -196,8 +262,9 @@ def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
         _move(item, Step("release", "Its bytes are in the library under another name."), actor)
     else:
         work = work_of_placed(desk, item)
-        settle(desk, [work], actor, from_state=item.state)
-        record_outcome(work)
+        settle_in_parts(desk, [work], actor, from_state=item.state)
+        if not work.stale:
+            record_outcome(work)
 
 
 def work_of_placed(desk: Desk, item: ImportItem) -> Work:

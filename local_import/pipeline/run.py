@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -92,8 +91,9 @@ def _accompany(
         return should_stop() or halted()
 
     walk(desk, actor, meanwhile(halt, RENEW_EVERY_S, partial(renew, desk.session_id)))
+    chores = (partial(renew, desk.session_id), partial(recover, desk, actor))
+    look_after = meanwhile(lambda: False, RENEW_EVERY_S, *chores)
     alive = True
-    last = time.monotonic()
     while alive:
         crew.wait(TICK_S)
         died = crew.bury_dead()
@@ -105,9 +105,7 @@ def _accompany(
             if not crew.replace(died) and not alive:
                 return _workers_died(desk.session_id)
             alive = True
-        if time.monotonic() - last >= TICK_S:
-            renew(desk.session_id)
-            last = time.monotonic()
+        look_after()
         picture()
     recover(desk, actor)
     find_placed(desk, actor)

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from .. import door, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..door import Each, StaleRows, Step
+from ..errors import ErrorCode, ImportProblem
+from ..fsops import FileEffectError
 from ..models import Media
 from ..models.audit_log import AuditCategory
+from ..sayings import say
 from ..states import ItemState, SkipReason
 from ..transactions import in_transaction
+from .analyse import failed, full_path
 from .check import settle_verdicts
 from .desk import Desk
+from .parts import in_parts
+from .place import take_back
 from .work import Work
 
 _audit = AuditLogger()
@@ -49,6 +59,65 @@ def settle(
     in_transaction(lambda: _settle(desk, batch, owner, from_state))
 
 
+def settle_in_parts(
+    desk: Desk, batch: Sequence[Work], owner: Actor, from_state: str = ItemState.MOVING
+) -> None:
+    """The same where the whole batch is refused: a file that somebody else has by now is left to them,
+    and one whose values the database does not take fails, or waits, with its bytes taken back."""
+
+    def expected(work: Work) -> str:
+        return ItemState.CHECKING if work.twin_of is not None else from_state
+
+    def write(part: Sequence[Work]) -> None:
+        settle(desk, part, owner, from_state)
+
+    alone = partial(_settle_refused, desk, owner, from_state)
+    in_parts([work for work in batch if work.planned], write, expected, alone)
+    in_parts([work for work in batch if work.twin_of is not None], write, expected, alone)
+
+
+def _settle_refused(
+    desk: Desk, owner: Actor, from_state: str, work: Work, error: Exception
+) -> None:
+    """A place in the library that is not listed stays recorded with the row, where bytes stay there."""
+    if work.placed:
+        with suppress(OSError, FileEffectError):
+            take_back(desk, work)
+        work.placed = False
+    if isinstance(error, StaleRows):
+        work.release("The library lists the same bytes, or its place, for another file.")
+    else:
+        work.verdict = failed(desk, work, _named(desk, work, error))
+    state = ItemState.CHECKING if work.twin_of is not None else from_state
+    in_transaction(lambda: settle_verdicts(desk, [work], owner, state))
+
+
+def _named(desk: Desk, work: Work, error: Exception) -> Exception:
+    """The error, or what it is about: the first column that does not take the value of this file."""
+    if work.inspection is None or work.capture is None:
+        return error
+    for name, value in zip(_MEDIA_COLUMNS, _media_row(work), strict=True):
+        if value is not None and not _is_taken(name, value):
+            detail = say("value_refused", column=name, value=ascii(value)[:80])
+            return ImportProblem(ErrorCode.BAD_VALUE, path=full_path(desk, work), detail=detail)
+    return error
+
+
+def _is_taken(name: str, value: Any) -> bool:
+    if isinstance(value, str) and ("\0" in value or not _is_text(value)):
+        return False
+    try:
+        Media._meta.get_field(name).run_validators(value)  # type: ignore[union-attr]
+    except ValidationError:
+        return False
+    return True
+
+
+def _is_text(value: str) -> bool:
+    """Without halves of surrogate pairs."""
+    return value.encode("utf-8", "replace") == value.encode("utf-8", "surrogatepass")
+
+
 def _settle(desk: Desk, batch: Sequence[Work], owner: Actor, from_state: str) -> None:
     placed = [work for work in batch if work.placed]
     twins = [work for work in batch if work.twin_of is not None]
@@ -62,18 +131,32 @@ def _settle(desk: Desk, batch: Sequence[Work], owner: Actor, from_state: str) ->
 
 
 def record_media(placed: Sequence[Work]) -> dict[str, int]:
-    """Make the Media rows; returns their ids by SHA-256. Raises StaleRows when one is there."""
+    """Make the Media rows; returns their ids by SHA-256.
+
+    One that lists the same bytes in the same place already is taken as it is: the library was listed
+    anew meanwhile. Raises StaleRows where the bytes or the place are listed otherwise.
+    """
     rows = [_media_row(work) for work in placed]
     alike = {"imported_at": timezone.now()}
     found = setwise.insert(
         Media, alike, _MEDIA_COLUMNS, rows, ignore_conflicts=True, returning=("sha256", "id")
     )
     ids: dict[str, int] = {row[0]: row[1] for row in found}
-    if len(ids) != len(placed):  # whoever holds the items now has recorded them
-        raise StaleRows(f"{len(placed) - len(ids)} of {len(placed)} files are recorded already.")
+    if len(ids) != len(placed):
+        ids |= _listed_already([work for work in placed if work.sha256 not in ids])
     for work in placed:
         work.media_id = ids[work.sha256]
     return ids
+
+
+def _listed_already(placed: Sequence[Work]) -> dict[str, int]:
+    rows = setwise.find(Media, "sha256", [w.sha256 for w in placed], ("sha256", "path", "id"))
+    listed = {(sha256, path): pk for sha256, path, pk in rows}
+    ids = {w.sha256: listed.get((w.sha256, w.destination)) for w in placed}
+    known = {sha256: pk for sha256, pk in ids.items() if pk is not None}
+    if len(known) != len(placed):
+        raise StaleRows(f"{len(placed) - len(known)} files are listed under another name.")
+    return known
 
 
 def _media_row(work: Work) -> setwise.Row:

@@ -51,6 +51,7 @@ class Work:
     placed: bool = False  # its bytes are at the destination
     adopted: bool = False  # they were there before
     twin_of: Work | None = None  # the same bytes in this batch
+    stale: bool = False  # somebody else has it by now: nothing of it is written here
     media_id: int | None = None
     verdict: Verdict | None = None
 

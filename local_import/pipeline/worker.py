@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..audit_logger import Actor
-from ..door import StaleRows
 from ..errors import ImportProblem
+from ..isolation import Troubles
 from ..metrics import Measure
 from ..models import ImportItem, ImportSession
 from ..states import ITEM_IN_WORK, ItemState
@@ -19,13 +18,13 @@ from .analyse import analyse
 from .check import check
 from .claim import BATCH_ITEMS, claim
 from .desk import Desk
+from .lease import give_up
 from .measure import Clock, record
+from .parts import is_of_rows
 from .place import place
 from .release import release_batch
-from .settle import settle
+from .settle import settle, settle_in_parts
 from .work import Work
-
-logger = logging.getLogger(__name__)
 
 SHORTEST_WAIT_S = 0.002
 LONGEST_WAIT_S = 0.25
@@ -113,8 +112,18 @@ def run_batch(
     """Bring claimed files to rest, or give them back when it is time to stop; returns the next batch.
 
     Settling this batch and claiming the next is one transaction: a commit is what many workers wait
-    for most.
+    for most. Where that is refused for some of the rows, the others are settled without them.
     """
+    try:
+        return _run_batch(desk, batch, owner, should_stop, shift or Shift())
+    except BaseException:
+        give_up(owner, desk.session_id)  # else the heartbeat of this process would keep it
+        raise
+
+
+def _run_batch(
+    desk: Desk, batch: Sequence[Work], owner: Actor, should_stop: Callable[[], bool], shift: Shift
+) -> list[Work]:
     clock = Clock()
     desk.source.forget()
     for work in batch:
@@ -122,26 +131,41 @@ def run_batch(
             work.release("The worker was told to stop.")
         else:
             analyse(desk, work)
+    with clock.step(Measure.CHECK):
+        check(desk, batch, owner)
+    batch = _ours(batch)
+    with clock.step(Measure.SYNC):
+        problem = place(desk, batch, should_stop)
+
+    def settle_and_claim() -> list[Work]:
+        with clock.step(Measure.SETTLE):
+            settle(desk, batch, owner)
+        record(batch, clock)
+        return [] if problem else _next(desk, owner, should_stop, shift)
+
     try:
-        with clock.step(Measure.CHECK):
-            check(desk, batch, owner)
-        with clock.step(Measure.SYNC):
-            problem = place(desk, batch, should_stop)
-
-        def settle_and_claim() -> list[Work]:
-            with clock.step(Measure.SETTLE):
-                settle(desk, batch, owner)
-            record(batch, clock)
-            return [] if problem else _next(desk, owner, should_stop, shift or Shift())
-
         following = in_transaction(settle_and_claim)
-    except StaleRows:
-        logger.warning("lease lost, batch left to its new owner", exc_info=True)
-        return []
-    release_batch(desk, batch, owner)
+    except Exception as error:
+        if not is_of_rows(error):
+            raise
+        following = []
+        _settle_in_parts(desk, batch, owner, clock)
+    release_batch(desk, _ours(batch), owner)
     if problem is not None:
         raise problem
     return following
+
+
+def _settle_in_parts(desk: Desk, batch: Sequence[Work], owner: Actor, clock: Clock) -> None:
+    with clock.step(Measure.SETTLE):
+        settle_in_parts(desk, batch, owner)
+    with Troubles("measured").of("the batch"):
+        in_transaction(lambda: record(_ours(batch), clock))
+
+
+def _ours(batch: Sequence[Work]) -> list[Work]:
+    """Without what somebody else has taken: who holds it now adopts what was placed of it."""
+    return [work for work in batch if not work.stale]
 
 
 __all__ = ["ImportProblem", "Shift", "run_batch", "work_through"]

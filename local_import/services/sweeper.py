@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from functools import partial
+from typing import TypeAlias
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django_fsm import TransitionNotAllowed
@@ -18,7 +20,9 @@ from .. import doorbell, incidents
 from ..audit_logger import SYSTEM, Actor
 from ..door import StaleRows
 from ..errors import CATALOGUE, ImportProblem
+from ..isolation import LONGEST, Told, Troubles
 from ..models import ImportItem, ImportSession, OperationRun, Worker
+from ..pipeline import flags
 from ..pipeline.desk import Desk, open_desk, open_for_recovery
 from ..pipeline.place import require_room
 from ..pipeline.recover import abandoned, find_placed, recover
@@ -29,6 +33,8 @@ from ..transactions import database_now
 from . import background, sessions, undo
 
 logger = logging.getLogger(__name__)
+Find: TypeAlias = Callable[[], Iterable[ImportSession]]
+Work: TypeAlias = Callable[[ImportSession, Told], int]
 FORGET_WORKERS_AFTER = timedelta(days=1)
 RUN_SILENT_FOR = timedelta(minutes=1)
 # A session in error for one of these goes on when a look shows that the cause is gone.
@@ -36,28 +42,38 @@ PROVABLE = tuple(code for code, entry in CATALOGUE.items() if entry.provable)
 
 
 def sweep() -> dict[str, int]:
-    """Look through all sessions once; returns what was done, by name, only what was done at all."""
+    """Look through all sessions once; returns what was done, by name, only what was done at all.
+
+    What cannot be swept keeps nothing else from it: it is counted as `not_swept`, and a session says
+    why until a sweep succeeds.
+    """
     done: Counter[str] = Counter()
-    for session in _with_abandoned_items():
-        done["items_recovered"] += _on_desk(session, recover, open_for_recovery)
-    for session in _with_placed_but_missing():
-        if found := _on_desk(session, find_placed):
-            done["items_found"] += found
-            _synchronised(session)
-    for session in _with_sources_due():
-        done["sources_released"] += _on_desk(session, release_left)
-    for session in ImportSession.objects.filter(undo_requested_at__isnull=False).order_by("pk"):
-        done["files_undone"] += _undone(session)
-    for session in _with_open_items():
-        done["sessions_moved"] += _synchronised(session)
-    for session in _in_provable_error():
-        done["sessions_reopened"] += _reopened(session)
-    done["incidents_resolved"] = incidents.resolve_over()
-    done["workers_called"] = _call_workers()
-    done["operations_called_for"] = _call_for_runs()
-    silent = database_now() - FORGET_WORKERS_AFTER
-    done["workers_forgotten"] = Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]
+    troubles = Troubles("swept")
+    for name, find, work in _OF_SESSIONS:
+        with troubles.of(name):
+            for session in find():
+                with troubles.of(session):
+                    done[name] += work(session, troubles.told)
+    for name, at_large in _AT_LARGE:
+        with troubles.of(name):
+            done[name] += at_large()
+    _keep(troubles.told)
+    done["not_swept"] = len(troubles.told)
     return {name: number for name, number in done.items() if number}
+
+
+def _keep(told: Told) -> None:
+    """Sessions say what kept them from being swept, and no longer so once it does not."""
+    reasons: dict[int, list[str]] = {}
+    for thing, why in told.items():
+        if isinstance(thing, ImportItem):
+            reasons.setdefault(thing.session_id, []).append(f"item {thing.pk}: {why}")
+        elif isinstance(thing, ImportSession):
+            reasons.setdefault(thing.pk, []).append(why)
+    for session in ImportSession.objects.filter(~Q(unswept="") | Q(pk__in=reasons)):
+        why = "; ".join(reasons.get(session.pk, ()))[:LONGEST]
+        if why != session.unswept:
+            flags.note_unswept(session, why, actor=SYSTEM)
 
 
 def _with_abandoned_items() -> Iterable[ImportSession]:
@@ -83,6 +99,20 @@ def _with_open_items() -> QuerySet[ImportSession]:
     return ImportSession.objects.filter(Q(state__in=SESSION_RUNNING) | closed).order_by("pk")
 
 
+def _recovered(session: ImportSession, told: Told) -> int:
+    return _on_desk(session, partial(recover, told=told), open_for_recovery)
+
+
+def _found(session: ImportSession, told: Told) -> int:
+    if found := _on_desk(session, partial(find_placed, told=told)):
+        _synchronised(session)
+    return found
+
+
+def _released(session: ImportSession, told: Told) -> int:
+    return _on_desk(session, release_left)
+
+
 def _on_desk(
     session: ImportSession,
     work: Callable[[Desk, Actor], int],
@@ -99,7 +129,11 @@ def _on_desk(
     return 0
 
 
-def _undone(session: ImportSession) -> int:
+def _being_undone() -> QuerySet[ImportSession]:
+    return ImportSession.objects.filter(undo_requested_at__isnull=False).order_by("pk")
+
+
+def _undone(session: ImportSession, told: Told) -> int:
     try:
         return undo.finish_interrupted(session, actor=SYSTEM)
     except ImportProblem as problem:
@@ -107,7 +141,7 @@ def _undone(session: ImportSession) -> int:
         return 0
 
 
-def _synchronised(session: ImportSession) -> int:
+def _synchronised(session: ImportSession, told: Told | None = None) -> int:
     """Move a session whose items call for another state: its last two finished at one instant."""
     synchronizer = StateSynchronizer()
     if not synchronizer.is_behind(session.pk):
@@ -121,7 +155,7 @@ def _in_provable_error() -> QuerySet[ImportSession]:
     return broken.order_by("pk")
 
 
-def _reopened(session: ImportSession) -> int:
+def _reopened(session: ImportSession, told: Told) -> int:
     """Let a session go on when its source and its library can be worked with again.
 
     It was started once, so it need not be asked for again.
@@ -156,3 +190,25 @@ def _call_workers() -> int:
     now = database_now()
     found = background.with_work(now).order_by("pk")
     return sum(background.call_workers(session, now) for session in found)
+
+
+def _forget_workers() -> int:
+    silent = database_now() - FORGET_WORKERS_AFTER
+    return Worker.objects.filter(heartbeat_at__lt=silent).delete()[0]
+
+
+# In this order: an item that comes to a true state may be the last of its session.
+_OF_SESSIONS: tuple[tuple[str, Find, Work], ...] = (
+    ("items_recovered", _with_abandoned_items, _recovered),
+    ("items_found", _with_placed_but_missing, _found),
+    ("sources_released", _with_sources_due, _released),
+    ("files_undone", _being_undone, _undone),
+    ("sessions_moved", _with_open_items, _synchronised),
+    ("sessions_reopened", _in_provable_error, _reopened),
+)
+_AT_LARGE: tuple[tuple[str, Callable[[], int]], ...] = (
+    ("incidents_resolved", incidents.resolve_over),
+    ("workers_called", _call_workers),
+    ("operations_called_for", _call_for_runs),
+    ("workers_forgotten", _forget_workers),
+)

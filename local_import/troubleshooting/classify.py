@@ -97,6 +97,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], ErrorCode], ...] = (
     (OSError, ErrorCode.IO_ERROR),
     (EOFError, ErrorCode.DAMAGED),
     (ValueError, ErrorCode.BAD_VALUE),
+    (ArithmeticError, ErrorCode.BAD_VALUE),
 )
 
 
