@@ -68,32 +68,40 @@ def move(
     *,
     actor: Actor = SYSTEM,
     note: Entry | None = None,
+    fence: int | None = None,
 ) -> M:
     """Make one transition of one row, and return the row as it is afterwards.
 
     `note` adds to the audit row what else is known: details, error, recommended actions.
-    Raises DoesNotExist, or TransitionNotAllowed after the refusal was recorded; then the row is
-    unchanged.
+    Raises DoesNotExist, TransitionNotAllowed after the refusal was recorded, or StaleRows when the
+    item is not under the fence that its worker knows any more; then the row is unchanged.
     """
     try:
-        return in_transaction(lambda: _move_locked(model, pk, step, actor, note))
+        return in_transaction(lambda: _move_locked(model, pk, step, actor, note, fence))
     except TransitionNotAllowed as refusal:
         record_refusal(refusal.object, step, actor)
         raise
 
 
 def move_to(
-    model: type[M], pk: int, target: str, reason: str, *, actor: Actor = SYSTEM, **values: Any
+    model: type[M],
+    pk: int,
+    target: str,
+    reason: str,
+    *,
+    actor: Actor = SYSTEM,
+    fence: int | None = None,
+    **values: Any,
 ) -> M:
     """The same, for callers that know the state they want and not the transition's name."""
 
     def work() -> M:
-        row = model._base_manager.select_for_update().get(pk=pk)
+        row = _locked(model, pk, fence)
         name = declared(model).get((row.state, str(target)))  # type: ignore[attr-defined]
         if name is None:
             text = f"No transition leads from {row.state} to {target}."  # type: ignore[attr-defined]
             raise TransitionNotAllowed(text, object=row)
-        return _move_locked(model, pk, Step(name, reason, values), actor, None)
+        return _move_locked(model, pk, Step(name, reason, values), actor)
 
     try:
         return in_transaction(work)
@@ -102,8 +110,22 @@ def move_to(
         raise
 
 
-def _move_locked(model: type[M], pk: int, step: Step, actor: Actor, note: Entry | None) -> M:
+def _locked(model: type[M], pk: int, fence: int | None) -> M:
     row = model._base_manager.select_for_update().get(pk=pk)
+    if fence is not None and fence != row.fence:  # type: ignore[attr-defined]
+        raise StaleRows(f"Item {pk} was taken by somebody else.")
+    return row
+
+
+def _move_locked(
+    model: type[M],
+    pk: int,
+    step: Step,
+    actor: Actor,
+    note: Entry | None = None,
+    fence: int | None = None,
+) -> M:
+    row = _locked(model, pk, fence)
     changed, entries = _apply(row, [_noted(row, step, actor)])
     model._base_manager.filter(pk=pk).update_by_door(**changed)  # type: ignore[attr-defined]
     for entry in entries:

@@ -31,9 +31,13 @@ def host() -> str:
     return socket.gethostname()
 
 
-def identity() -> str:
-    """host:pid:start; the start time (whole seconds) tells a process from a later one of its pid."""
-    return f"{host()}:{os.getpid()}:{int(psutil.Process().create_time())}"
+def identity(role: str = "") -> str:
+    """host:pid:start; the start time (whole seconds) tells a process from a later one of its pid.
+
+    With a role, role@host:pid:start: what a process holds so is apart from what else it holds.
+    """
+    me = f"{host()}:{os.getpid()}:{int(psutil.Process().create_time())}"
+    return f"{role}@{me}" if role else me
 
 
 def free_memory() -> tuple[int, int]:
@@ -58,7 +62,9 @@ def writers_of(path: bytes) -> list[tuple[int, str]]:
 def is_provably_dead(owner: str) -> bool:
     """True only for a process of this host that does not exist any more; never a guess."""
     host, pid, started = [*owner.rsplit(":", 2), "", ""][:3]
-    if host != socket.gethostname() or not (pid.isdecimal() and started.isdecimal()):
+    if host.rpartition("@")[2] != socket.gethostname() or not (
+        pid.isdecimal() and started.isdecimal()
+    ):
         return False
     try:
         process = psutil.Process(int(pid))

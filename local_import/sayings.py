@@ -106,6 +106,7 @@ SEEN: dict[str, str | Promise] = {
     "only_copy_of": _(
         "Session {session} skipped {path} as a duplicate of it, and that file is no longer in its source."
     ),
+    "session_stopped": _("Session {session} is paused, stopped or being undone: resume it first."),
     "processes_died": _("Several worker processes died one after the other."),
     "source_is_another": _(
         "The session recorded {recorded} there, and now it is {found} (inode, file system, its kind)."

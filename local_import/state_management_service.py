@@ -11,36 +11,37 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django_fsm import TransitionNotAllowed
 
 from . import door, names
 from .audit_logger import SYSTEM, Actor, AuditLogger, Entry, StructuredLogger
-from .door import Step
+from .door import StaleRows, Step
 from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
 from .pipeline.desk import Desk, confirm, held, open_desk, refuse_library_file
+from .pipeline.lease import UNATTENDED_LEASE
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
 from .pipeline.recover import work_of_placed
 from .pipeline.settle import settle
 from .pipeline.work import Verdict, Work
 from .processes import identity
+from .sayings import say
 from .state_machine import StateConsistencyValidator
 from .state_synchronizer import SessionSnapshot, StateSynchronizer, find_item
 from .states import ITEM_AT_REST, ItemState, SessionState
-from .transactions import database_now
+from .transactions import database_now, in_transaction
 from .troubleshooting import Diagnosis, TroubleshootingEngine, entry_of
 
-# Another importer has no heartbeat that renews its lease: it must do for the longest file.
-LEASE = timedelta(minutes=15)
+_NOT_IN_WORK = (ItemState.PENDING, *ITEM_AT_REST)
 _HAPPY_PATH = (
     ItemState.PENDING,
     ItemState.ANALYZING,
@@ -111,19 +112,28 @@ class ErrorHandler:
     def handle(
         self, error: BaseException, item_id: int | str, context: Mapping[str, Any] | None = None
     ) -> Diagnosis:
-        """Call after the rollback: item and row are written in a transaction of their own."""
+        """Call after the rollback: item and row are written in a transaction of their own.
+
+        With a `fence` in the context the item is written only where it is in work under that fence.
+        """
         item = find_item(item_id)
-        facts = {"session": item.session_id, "item": item.pk, "file_path": item.absolute_path}
-        facts |= dict(context or {})
+        facts: dict[str, Any] = {"session": item.session_id, "item": item.pk}
+        facts |= {"file_path": item.absolute_path} | dict(context or {})
+        fence = facts.pop("fence", None)
         found = self._engine.diagnose(error, facts)
-        if item.state not in ITEM_AT_REST:
-            values = {"error_code": found.code.value, "failure": found.as_failure()}
-            door.move(ImportItem, item.pk, Step("fail", found.summary, values), actor=self._actor)
-            work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
-            work.verdict = Verdict("fail", found.summary, values)
-            record_outcome(work)
+        if item.state not in (ITEM_AT_REST if fence is None else _NOT_IN_WORK):
+            with suppress(StaleRows):  # the row is told below, and the item is somebody else's
+                self._fail(item, found, fence)
         self._audit.record(self._entry(item, found).about(error))
         return found
+
+    def _fail(self, item: ImportItem, found: Diagnosis, fence: int | None) -> None:
+        values = {"error_code": found.code.value, "failure": found.as_failure()}
+        step = Step("fail", found.summary, values)
+        door.move(ImportItem, item.pk, step, actor=self._actor, fence=fence)
+        work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
+        work.verdict = Verdict("fail", found.summary, values)
+        record_outcome(work)
 
     def _entry(self, item: ImportItem, found: Diagnosis) -> Entry:
         entry = entry_of(found, "item", self._actor)
@@ -142,7 +152,7 @@ class StateManagementService:
         *,
         actor: Actor | None = None,
     ) -> None:
-        self._actor = actor or Actor(identity())
+        self._actor = actor or Actor(identity("importer"))
         self._synchronizer = synchronizer or StateSynchronizer()
         self._audit = audit_logger or AuditLogger()
         self._errors = error_handler or ErrorHandler(actor=self._actor)
@@ -153,7 +163,10 @@ class StateManagementService:
     ) -> Iterator[ItemProcessingContext]:
         """Take the item, run the block, and settle. Errors of the block are raised again.
 
-        Call it outside a transaction, so that a failure outlives the rollback of the work.
+        Call it outside a transaction, so that a failure outlives the rollback of the work. Raises
+        ImportProblem when the session is paused, canceled, undone or in error: nothing is changed then,
+        and an item that was taken before that, and whose place is not fixed, is given back. Raises
+        StaleRows when the lease ended and somebody else has taken the item; it is left to them.
         """
         context = self._begin(item_id, file_path, session_id)
         token = _current.set(context)
@@ -161,7 +174,8 @@ class StateManagementService:
             yield context
             self._complete(context)
         except Exception as error:
-            self._errors.handle(error, context.item_id, {"file_path": file_path})
+            facts = {"file_path": file_path, "fence": context.work.fence}
+            self._errors.handle(error, context.item_id, facts)
             raise
         finally:
             _current.reset(token)
@@ -176,13 +190,11 @@ class StateManagementService:
     ) -> ImportItem:
         """Go on to a state. Towards `imported` the steps between are made too, with their work."""
         if not isinstance(context, ItemProcessingContext):
-            context = self._context_of(find_item(context))
+            context = self._context_of_item(find_item(context))
         if target_state in _HAPPY_PATH:
             self._advance(context, target_state, reason)
         else:
-            self._synchronizer.transition_item(
-                context.item_id, target_state, reason, actor=self._actor, **values
-            )
+            self._move_to(context, target_state, reason, **values)
         return ImportItem.objects.get(pk=context.item_id)
 
     def transition_session(
@@ -216,12 +228,30 @@ class StateManagementService:
         if item.session_id != session_id:
             text = f"The item {item_id} belongs to session {item.session_id}, not {session_id}."
             raise ValueError(text)
-        self._claim(item.pk)
-        return self._context_of(ImportItem.objects.get(pk=item.pk), file_path)
+        return self._context_of(self._claim(item), file_path)
 
-    def _claim(self, pk: int) -> None:
-        values = {"owner": self._actor.name, "lease_until": database_now() + LEASE}
-        door.move(ImportItem, pk, Step("claim", "Taken by an importer.", values), actor=self._actor)
+    def _claim(self, item: ImportItem) -> ImportItem:
+        taken = in_transaction(lambda: self._take(item))
+        if isinstance(taken, ImportItem):
+            return taken
+        raise taken
+
+    def _take(self, item: ImportItem) -> ImportItem | TransitionNotAllowed:
+        """A refusal is returned, so that its audit row is committed."""
+        _refuse_stopped(item.session_id)
+        until = database_now() + UNATTENDED_LEASE
+        values = {"owner": self._actor.name, "lease_until": until}
+        step = Step("claim", "Taken by an importer.", values)
+        try:
+            return door.move(ImportItem, item.pk, step, actor=self._actor)
+        except TransitionNotAllowed as error:
+            refusal: TransitionNotAllowed = error
+            return refusal
+
+    def _context_of_item(self, item: ImportItem) -> ItemProcessingContext:
+        """That of `process_item`, within it: the fence is the one that was given there."""
+        context = _current.get()
+        return context if context and context.item_id == item.pk else self._context_of(item)
 
     def _context_of(
         self, item: ImportItem, file_path: str | bytes | None = None
@@ -247,14 +277,46 @@ class StateManagementService:
 
     def _complete(self, context: ItemProcessingContext) -> None:
         """The rest of the way, unless the caller has brought the item to rest itself."""
-        if ImportItem.objects.get(pk=context.item_id).state not in ITEM_AT_REST:
-            self._advance(context, ItemState.IMPORTED, "Finished by its importer.")
+        item = ImportItem.objects.get(pk=context.item_id)
+        if item.fence != context.work.fence or item.state == ItemState.PENDING:
+            raise StaleRows(f"Item {item.pk} was taken back from its importer.")
+        if item.state in ITEM_AT_REST:
+            return
+        if item.state in (ItemState.ANALYZING, ItemState.CHECKING):
+            self._give_back_if_stopped(context)
+        self._advance(context, ItemState.IMPORTED, "Finished by its importer.")
+
+    def _give_back_if_stopped(self, context: ItemProcessingContext) -> None:
+        try:
+            _refuse_stopped(context.session_id)
+        except ImportProblem:
+            step = Step("release", "Its session was stopped before a place was fixed.")
+            self._move(context, step)
+            raise
+
+    def _move(self, context: ItemProcessingContext, step: Step) -> None:
+        fence = context.work.fence
+        door.move(ImportItem, context.item_id, step, actor=self._actor, fence=fence)
+
+    def _move_to(
+        self, context: ItemProcessingContext, target: ItemState, reason: str, **values: Any
+    ) -> None:
+        """By the strict door, which makes the transition or refuses it, and says so."""
+        self._synchronizer.transition_item(
+            context.item_id,
+            target,
+            reason,
+            actor=self._actor,
+            fence=context.work.fence,
+            **values,
+        )
 
     def _advance(self, context: ItemProcessingContext, target: ItemState, reason: str) -> None:
         item = ImportItem.objects.select_related("session").get(pk=context.item_id)
+        if item.fence != context.work.fence:
+            raise StaleRows(f"Item {item.pk} was taken by somebody else.")
         if item.state not in _HAPPY_PATH or _rank(target) <= _rank(item.state):
-            # Not a step forward: the strict door refuses it, or makes it, and says so.
-            self._synchronizer.transition_item(item.pk, target, reason, actor=self._actor)
+            self._move_to(context, target, reason)  # not a step forward
             return
         with open_desk(item.session) as desk:
             for state in _HAPPY_PATH[_rank(item.state) + 1 : _rank(target) + 1]:
@@ -268,8 +330,7 @@ class StateManagementService:
         work = context.work
         match state:
             case ItemState.ANALYZING:
-                self._claim(context.item_id)
-                work.fence += 1
+                work.fence = self._claim(ImportItem.objects.get(pk=context.item_id)).fence
             case ItemState.CHECKING:
                 return self._read(desk, context, reason)
             case ItemState.MOVING:
@@ -286,7 +347,7 @@ class StateManagementService:
         if work.verdict is not None:
             return self._rest(context, work.verdict)
         step = Step("compare", reason or "Read and hashed.", {"sha256": work.sha256})
-        door.move(ImportItem, context.item_id, step, actor=self._actor)
+        self._move(context, step)
         return True
 
     def _plan(self, desk: Desk, context: ItemProcessingContext, reason: str) -> bool:
@@ -299,7 +360,7 @@ class StateManagementService:
             return self._rest(context, work.verdict)
         context.destination = work.destination
         step = Step("plan", reason or "Its place is fixed.", {"destination": work.destination})
-        door.move(ImportItem, context.item_id, step, actor=self._actor)
+        self._move(context, step)
         return True
 
     def _place(self, desk: Desk, context: ItemProcessingContext, reason: str) -> None:
@@ -320,7 +381,7 @@ class StateManagementService:
             )
 
         step = Step("publish", reason or "The bytes are durable in the library.")
-        door.move(ImportItem, context.item_id, step, actor=self._actor)
+        self._move(context, step)
 
     def _bring(self, desk: Desk, work: Work) -> None:
         if work.fingerprint is None:  # another process may have planned it
@@ -334,15 +395,24 @@ class StateManagementService:
         work = context.work
         if work.inspection is None or not work.placed:
             work = work_of_placed(desk, ImportItem.objects.get(pk=context.item_id))
+            work.fence = context.work.fence
         settle(desk, [work], self._actor, from_state=ItemState.UPDATING)
         record_outcome(work)
 
     def _rest(self, context: ItemProcessingContext, verdict: Verdict) -> bool:
         """The item comes to rest otherwise: skipped, failed or missing."""
         step = Step(verdict.transition, verdict.reason, verdict.values)
-        door.move(ImportItem, context.item_id, step, actor=self._actor)
+        self._move(context, step)
         record_outcome(context.work)
         return False
+
+
+def _refuse_stopped(session_id: int) -> None:
+    """Within a transaction the session stays as it is until that ends. Raises ImportProblem."""
+    sessions = ImportSession.objects.not_stopped().filter(pk=session_id)
+    if not sessions.exists():
+        detail = say("session_stopped", session=session_id)
+        raise ImportProblem(ErrorCode.NOT_ALLOWED, session=session_id, detail=detail)
 
 
 def _rank(state: str) -> int:

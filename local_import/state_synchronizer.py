@@ -145,11 +145,15 @@ class StateSynchronizer:
         reason: str = "",
         *,
         actor: Actor = SYSTEM,
+        fence: int | None = None,
         **values: Any,
     ) -> ImportItem:
-        """`item_id` is ours or another importer's. Raises TransitionNotAllowed or DoesNotExist."""
+        """`item_id` is ours or another importer's. Raises TransitionNotAllowed or DoesNotExist, or
+        StaleRows when a `fence` is given that is not the item's any more."""
         pk = find_item(item_id).pk
-        return door.move_to(ImportItem, pk, target_state, reason, actor=actor, **values)
+        return door.move_to(
+            ImportItem, pk, target_state, reason, actor=actor, fence=fence, **values
+        )
 
     def get_session_snapshot(self, session_id: int) -> SessionSnapshot:
         """The items counted now; writes nothing."""

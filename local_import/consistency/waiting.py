@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from ..audit_logger import Actor
 from ..errors import Severity
 from ..isolation import LONGEST, Told
-from ..models import ImportItem, ImportSession
+from ..models import ImportItem, ImportSession, Worker
 from ..pipeline.analyse import LONGEST_RETRY_S
 from ..pipeline.desk import open_desk, open_for_recovery
-from ..pipeline.lease import LEASE
+from ..pipeline.lease import LEASE, UNATTENDED_LEASE, length_of
 from ..pipeline.recover import recover
 from ..pipeline.release import release_left
 from ..pipeline.runner import is_held
@@ -82,7 +82,9 @@ def find_far_off(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     items = scope.items(look, keys).select_related(None).order_by("pk")
     for item in items.filter(state=ItemState.PENDING, next_attempt_at__gt=look.now + LONGEST_WAIT):
         yield _far_off("retry_far_off", item, item.next_attempt_at)
-    for item in items.exclude(owner="").filter(lease_until__gt=look.now + LEASE + GRACE):
+    renewed = Q(owner__in=Worker.objects.values("name"), lease_until__gt=look.now + LEASE + GRACE)
+    longest = Q(lease_until__gt=look.now + UNATTENDED_LEASE + GRACE)
+    for item in items.exclude(owner="").filter(renewed | longest):
         yield _far_off("lease_far_off", item, item.lease_until)
 
 
@@ -116,7 +118,8 @@ def set_due(look: Look, suspect: Suspect, actor: Actor) -> None:
 
 def shorten_lease(look: Look, suspect: Suspect, actor: Actor) -> None:
     """A worker that lives renews it; of a dead one the sweep takes the file back."""
-    ImportItem.objects.filter(pk=int(suspect.key)).update(lease_until=look.now + LEASE)
+    item = ImportItem.objects.get(pk=int(suspect.key))
+    ImportItem.objects.filter(pk=item.pk).update(lease_until=look.now + length_of(item.owner))
 
 
 _SWEEP = _("Find out why no sweep runs: is beat running, and is it switched on in the admin?")

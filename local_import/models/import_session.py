@@ -22,8 +22,10 @@ S = SessionState
 class ImportSessionQuerySet(StatefulQuerySet["ImportSession"]):
     def runnable(self) -> ImportSessionQuerySet:
         """Started, and not told to stop: workers may take files."""
+        return self.not_stopped().filter(started_at__isnull=False)
+
+    def not_stopped(self) -> ImportSessionQuerySet:
         return self.filter(
-            started_at__isnull=False,
             paused_at__isnull=True,
             cancel_requested_at__isnull=True,
             undo_requested_at__isnull=True,

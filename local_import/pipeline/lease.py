@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 NOBODY = "nobody"  # holds what was given up: its lease is over
 LEASE = timedelta(seconds=60)
+# Of who has no heartbeat that renews it (another importer): it must do for the longest file.
+UNATTENDED_LEASE = timedelta(minutes=15)
 BEAT_S = LEASE.total_seconds() / 4
 SAFE_S = LEASE.total_seconds() * 2 / 3  # after this without a renewal the lease is not believed
 
@@ -111,6 +113,11 @@ class Lease(Presence):
     def _write(self, now: datetime) -> None:
         super()._write(now)
         ImportItem.objects.held(self._name).in_work().update(lease_until=now + LEASE)
+
+
+def length_of(owner: str) -> timedelta:
+    """How long a lease of this owner is, when it is fresh."""
+    return LEASE if Worker.objects.filter(name=owner).exists() else UNATTENDED_LEASE
 
 
 def end_lease(item_id: int, fence: int, at: datetime | None = None) -> None:
