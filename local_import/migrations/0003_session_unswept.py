@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('local_import', '0001_initial'),
+        ('local_import', '0002_source_origins'),
     ]
 
     operations = [
