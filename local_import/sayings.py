@@ -101,12 +101,21 @@ SEEN: dict[str, str | Promise] = {
     "not_as_published": _("{path} does not hold the bytes that were published there."),
     "listed_otherwise": _("The library lists the same bytes as {path}, but that file is {held}."),
     "value_refused": _("The column {column} does not take {value}, which the file says."),
+    "listed_and_gone": _("The library lists the same bytes as {path}, but no file stands there."),
+    "listed_and_no_file": _(
+        "The library lists the same bytes as {path}, but no regular file stands there."
+    ),
+    "while_comparing": _("{error}, when it was to be compared with {path}."),
     "place_taken": _("{path} is taken in the library."),
     "bytes_needed": _("{size} bytes are needed, {free} are free."),
     "only_copy_of": _(
         "Session {session} skipped {path} as a duplicate of it, and that file is no longer in its source."
     ),
     "session_stopped": _("Session {session} is paused, stopped or being undone: resume it first."),
+    "perhaps_only_copy_of": _(
+        "Session {session} skipped {path} as a duplicate of it, and whether that file is still in its "
+        "source could not be read: {error}."
+    ),
     "processes_died": _("Several worker processes died one after the other."),
     "source_is_another": _(
         "The session recorded {recorded} there, and now it is {found} (inode, file system, its kind)."

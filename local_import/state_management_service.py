@@ -26,7 +26,7 @@ from .errors import ErrorCode, ImportProblem
 from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
-from .pipeline.desk import Desk, confirm, held, open_desk, refuse_library_file
+from .pipeline.desk import Desk, confirm, holds, open_desk, refuse_library_file
 from .pipeline.lease import UNATTENDED_LEASE
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
@@ -367,7 +367,7 @@ class StateManagementService:
         """Place the file, or take over what the caller has placed; only right bytes count."""
         work = context.work
         work.planned = True
-        if held(desk.library, work.destination.encode()) == work.sha256:  # by the caller
+        if holds(desk.library, work.destination.encode(), work.sha256, work.path):  # by the caller
             refuse_library_file(desk, work.path, work.destination)
             work.placed = work.adopted = True
             confirm(desk.library)

@@ -90,10 +90,9 @@ def finish(session):
 def assert_whole(session, inbox, library, imported=3):
     assert session.state == "imported"
     assert Media.objects.count() == imported
-    for media in Media.objects.all():
-        assert (
-            fsops.digest(fsops.Tree(os.fsencode(library)), media.path.encode())[0] == media.sha256
-        )
+    with fsops.Tree(os.fsencode(library)) as tree:
+        for media in Media.objects.all():
+            assert fsops.compare(tree, media.path.encode(), media.sha256).is_equal
     assert os.listdir(inbox) == []
 
 

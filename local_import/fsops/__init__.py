@@ -4,6 +4,7 @@ Linux only. Names are bytes. Nothing below a tree is reached through a symbolic 
 ever overwritten, and a source is removed only after its content was compared.
 """
 
+from .comparing import Answer, Comparison, compare
 from .effects import (
     copy,
     create,
@@ -46,7 +47,9 @@ from .walking import Found, Glance, find, glance, is_empty, listing, walk
 __all__ = [
     "READ",
     "WRITE",
+    "Answer",
     "CannotRename",
+    "Comparison",
     "DestinationTaken",
     "FileEffectError",
     "Fingerprint",
@@ -67,6 +70,7 @@ __all__ = [
     "Spool",
     "StillOpenForWriting",
     "Tree",
+    "compare",
     "copy",
     "create",
     "create_unreadable",

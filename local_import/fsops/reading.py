@@ -87,7 +87,7 @@ def open_source(
     try:
         fd = tree.at(path, lambda parent, name: os.open(name, _READ, dir_fd=parent))
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+        if error.errno == errno.ELOOP or _is_socket(tree, path, error):
             raise NotRegularFile(tree.full(path)) from error
         raise
     try:
@@ -102,6 +102,11 @@ def open_source(
     except BaseException:
         os.close(fd)
         raise
+
+
+def _is_socket(tree: Tree, path: bytes, error: OSError) -> bool:
+    """Whether that is why it cannot be opened; a disk that is gone says ENXIO as well."""
+    return error.errno == errno.ENXIO and not modes.S_ISREG(tree.stat(path).st_mode)
 
 
 def _has_writer(fd: int) -> bool:

@@ -22,7 +22,7 @@ from ..sayings import say
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
-from .desk import Desk, held
+from .desk import Desk, holds
 from .work import Verdict, Work
 
 logger = logging.getLogger(__name__)
@@ -113,13 +113,13 @@ def _is_walked(desk: Desk, work: Work) -> bool:
 def free_place(library: Tree, work: Work) -> str:
     """The first name, with a longer and longer prefix of the hash, that no other bytes hold.
 
-    Raises ImportProblem when every one is taken.
+    Raises ImportProblem when every one is taken, or what stands there cannot be read.
     """
     assert work.capture and work.inspection
     for length in names.PREFIX_LENGTHS:
         place = names.destination(work.capture.wall, work.sha256, work.inspection.extension, length)
         path = place.encode()
-        if not library.exists(path) or held(library, path) == work.sha256:
+        if not library.exists(path) or holds(library, path, work.sha256, work.path):
             return place
     taken = say("place_taken", path=place)
     raise ImportProblem(ErrorCode.DESTINATION_TAKEN, path=work.path, detail=taken)
@@ -131,17 +131,21 @@ def full_path(desk: Desk, work: Work) -> bytes:
 
 def failed(desk: Desk, work: Work, error: BaseException) -> Verdict:
     """The verdict for an error, with the engine's diagnosis; what may pass is tried again first."""
+    found = _diagnosed(desk, work, error)
+    if CATALOGUE[found.code].passing and work.retries < settings.PHOTONEST_RETRIES:
+        return _once_more(work, found)
+    values = {"error_code": found.code.value, "failure": found.as_failure()}
+    return Verdict("fail", found.summary, values)
+
+
+def _diagnosed(desk: Desk, work: Work, error: BaseException) -> Diagnosis:
     context = {
         "file_path": full_path(desk, work),
         "session": desk.session_id,
         "item": work.item_id,
         "source": desk.source.root,
     }
-    found = _engine.diagnose(error, context)
-    if CATALOGUE[found.code].passing and work.retries < settings.PHOTONEST_RETRIES:
-        return _once_more(work, found)
-    values = {"error_code": found.code.value, "failure": found.as_failure()}
-    return Verdict("fail", found.summary, values)
+    return _engine.diagnose(error, context)
 
 
 def _once_more(work: Work, found: Diagnosis) -> Verdict:
@@ -153,5 +157,6 @@ def _once_more(work: Work, found: Diagnosis) -> Verdict:
 
 
 def lost(desk: Desk, work: Work, error: BaseException) -> Verdict:
-    found = failed(desk, work, error)
-    return Verdict("lose", found.reason, {"failure": found.failure})
+    """The verdict for a source that is gone: that is known whatever else the error says."""
+    found = _diagnosed(desk, work, error)
+    return Verdict("lose", found.summary, {"failure": found.as_failure()})

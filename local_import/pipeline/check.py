@@ -5,32 +5,29 @@ Only equal SHA-256, and a library file that still verifies, makes a duplicate.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
 
 from django.db import IntegrityError
 
-from .. import door, fsops, names, setwise
+from .. import door, names, setwise
 from ..audit_logger import Actor, AuditLogger, Entry, capped
 from ..door import Each, Step
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
-from ..sayings import say
 from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
 from .analyse import failed
 from .desk import Desk
+from .duplicates import TWIN_WAIT, judge
 from .parts import in_parts
-from .work import Verdict, Work
+from .work import Original, Verdict, Work
 
 RACES = 5  # how often a check is repeated that lost its hashes to other workers
-TWIN_WAIT = timedelta(seconds=0.2)
 _PLACING = (ItemState.MOVING, ItemState.UPDATING)
 _audit = AuditLogger()
 _COLUMNS = ("id", "fence", "sha256", "destination")
@@ -85,7 +82,7 @@ def compare(desk: Desk, batch: Sequence[Work]) -> None:
     for work in waiting:
         if work.sha256 in known:
             work.twin_of = None
-            _judge_duplicate(desk, work, *known[work.sha256])
+            judge(desk, work, Original(*known[work.sha256]))
         else:
             twin = first.setdefault(work.sha256, work)
             work.twin_of = twin if twin is not work else None
@@ -94,34 +91,6 @@ def compare(desk: Desk, batch: Sequence[Work]) -> None:
 def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
     """(SHA-256, id, path) of each file in the library that has the bytes of one of the batch."""
     return setwise.find(Media, "sha256", (work.sha256 for work in batch), ("sha256", "id", "path"))
-
-
-def _judge_duplicate(desk: Desk, work: Work, media_id: int, media_path: str) -> None:
-    try:
-        held, _ = fsops.digest(desk.library, media_path.encode(), afresh=True)
-    except (OSError, fsops.FileEffectError) as error:
-        held = f"unreadable ({error})"
-    if held == work.sha256:
-        text = f"The same bytes are in the library as {media_path}."
-        work.skip(SkipReason.DUPLICATE, text, media_id)
-        return
-    if _is_being_undone(media_id):
-        due = database_now() + TWIN_WAIT
-        text = "The same bytes are on their way out of the library, by an undo."
-        work.release(text, next_attempt_at=due)
-        return
-    detail = say("listed_otherwise", path=media_path, held=held[:60])
-    path = os.path.join(desk.source.root, work.path)
-    file = os.path.join(desk.library.root, media_path.encode())
-    problem = ImportProblem(
-        ErrorCode.LIBRARY_FILE_WRONG, path=path, detail=detail, library_file=file
-    )
-    work.verdict = failed(desk, work, problem)
-
-
-def _is_being_undone(media_id: int) -> bool:
-    undone = ImportItem.objects.filter(session__undo_requested_at__isnull=False)
-    return undone.filter(media_id=media_id).exists()
 
 
 def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from .. import fsops
+from .. import fsops, names
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Fingerprint, LibraryFound, Tree
+from ..fsops import Comparison, FileEffectError, Fingerprint, LibraryFound, Tree
 from ..models import ImportSession, Media
+from ..sayings import say
 from ..states import ImportMode, ItemState
 from ..troubleshooting import code_of
 from .source import MARK, open_session_source, open_source_tree, overlap
@@ -135,6 +136,28 @@ class Unreachable(Absent):
     def exists(self, path: bytes) -> bool:
         """Nothing may be taken for gone."""
         return True
+
+
+def holds(tree: Tree, path: bytes, sha256: str, about: bytes = b"") -> bool:
+    """Whether a file holds these bytes. Raises ImportProblem where it cannot be read: that is no no.
+
+    `about` is the path of the file that it is compared for.
+    """
+    found = fsops.compare(tree, path, sha256)
+    if found.is_unreadable:
+        raise unreadable(tree, path, found, about)
+    return found.is_equal
+
+
+def unreadable(tree: Tree, path: bytes, found: Comparison, about: bytes = b"") -> ImportProblem:
+    """What to say of a file that could not be read to be compared."""
+    assert found.error is not None
+    detail = found.why
+    if about:
+        detail = say("while_comparing", error=found.why, path=names.shown(about))
+    problem = ImportProblem(code_of(found.error), path=tree.full(path), detail=detail)
+    problem.__cause__ = found.error
+    return problem
 
 
 def held(tree: Tree, path: bytes) -> str:

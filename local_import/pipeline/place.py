@@ -12,7 +12,7 @@ from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, full_path, lost
-from .desk import Desk, held, of_library, refuse_library_file
+from .desk import Desk, holds, of_library, refuse_library_file
 from .work import Work
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
@@ -121,29 +121,38 @@ def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
     assert work.fingerprint is not None
     if not fsops.is_racy(work.fingerprint, time.time_ns()):
         return
-    try:
-        is_same = fsops.digest(desk.library, target)[0] == work.sha256
-    except OSError as error:  # a file that nobody lists must not stay in the library
-        take_back(desk, work)
-        error.filename = full_path(desk, work)  # there it is again, and it is what cannot be read
-        raise
-    if not is_same:
-        take_back(desk, work)
-        raise SourceChanged(work.path)
+    found = fsops.compare(desk.library, target, work.sha256, afresh=False)
+    if found.is_equal:
+        return
+    take_back(desk, work)  # a file that nobody lists must not stay in the library
+    if isinstance(found.error, OSError):
+        found.error.filename = full_path(desk, work)  # there it is again, and cannot be read
+        raise found.error
+    raise SourceChanged(full_path(desk, work))
 
 
 def _is_placed_already(desk: Desk, work: Work) -> bool:
-    """Whether a worker that was thought to be dead has brought the bytes there: they are adopted."""
-    if held(desk.library, work.destination.encode()) != work.sha256:
+    """Whether a worker that was thought to be dead has brought the bytes there: they are adopted.
+
+    Raises ImportProblem when what stands there cannot be read.
+    """
+    if not _is_there(desk, work):
         return False
     work.placed = work.adopted = True
     work.disposition = SourceDisposition.MOVED
     return True
 
 
+def _is_there(desk: Desk, work: Work) -> bool:
+    return holds(desk.library, work.destination.encode(), work.sha256, full_path(desk, work))
+
+
 def _adopt_or_release(desk: Desk, work: Work) -> None:
-    """Something stands at the destination: the right bytes are taken over, others never touched."""
-    if held(desk.library, work.destination.encode()) != work.sha256:
+    """Something stands at the destination: the right bytes are taken over, others never touched.
+
+    Raises ImportProblem when it cannot be read.
+    """
+    if not _is_there(desk, work):
         work.release(f"Other bytes stand at {work.destination}; a longer name is taken next.")
         return
     refuse_library_file(desk, work.path, work.destination)

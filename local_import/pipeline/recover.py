@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
+from django.conf import settings
 from django.db.models import F, Min
 from django_fsm import TransitionNotAllowed
 
@@ -19,7 +21,7 @@ from .. import capture_time, door, formats, fsops, names
 from ..audit_logger import Actor
 from ..door import StaleRows, Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError
+from ..fsops import Answer, Comparison, FileEffectError
 from ..isolation import OF_ALL, Told, Troubles
 from ..models import ImportItem, Media
 from ..models.import_item import ImportItemQuerySet
@@ -29,7 +31,7 @@ from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
 from .analyse import failed, lost
 from .check import settle_verdicts
-from .desk import Desk, confirm, held, is_library_file, refuse_library_file
+from .desk import Desk, confirm, holds, is_library_file, refuse_library_file, unreadable
 from .lease import LEASE, Lease, end_lease
 from .measure import record_outcome
 from .parts import in_parts
@@ -178,15 +180,21 @@ def _set_aside(desk: Desk, item: ImportItem, actor: Actor) -> None:
 
 
 def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
-    if held(desk.library, item.destination.encode()) == item.sha256:
-        _adopt_unless_source(desk, item, actor)
+    try:
+        is_placed = holds(desk.library, item.destination.encode(), item.sha256, item.absolute_path)
+        work = work_of_placed(desk, item) if is_placed else None
+    except ImportProblem as problem:
+        _ask_again(desk, item, problem, actor)
+        return
+    if work is not None:
+        _adopt_unless_source(desk, item, work, actor)
     elif item.state == ItemState.UPDATING:
         detail = say("not_as_published", path=item.destination)
         _fail(desk, item, ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail), actor)
     elif _publish_part(desk, item):
-        _adopt(desk, item, actor)
+        _adopt(desk, item, work_of_placed(desk, item), actor)
     elif not desk.source.exists(bytes(item.path)):
-        _lose(desk, item, actor)
+        _lose(desk, item, FileNotFoundError(2, "No such file or directory"), actor)
     elif _is_poison(item):
         _set_aside(desk, item, actor)
     else:
@@ -194,13 +202,25 @@ def _recover_one(desk: Desk, item: ImportItem, actor: Actor) -> None:
         _move(item, Step("release", text, {"died": True}), actor)
 
 
-def _adopt_unless_source(desk: Desk, item: ImportItem, actor: Actor) -> None:
+def _adopt_unless_source(desk: Desk, item: ImportItem, work: Work, actor: Actor) -> None:
     try:
         refuse_library_file(desk, bytes(item.path), item.destination)
     except ImportProblem as problem:
         _fail(desk, item, problem, actor)
     else:
-        _adopt(desk, item, actor)
+        _adopt(desk, item, work, actor)
+
+
+def _ask_again(desk: Desk, item: ImportItem, problem: ImportProblem, actor: Actor) -> None:
+    """What stands at its place cannot be read. The source is tried again; where that is gone, each
+    sweep looks at the place anew."""
+    if item.state == ItemState.UPDATING:
+        _fail(desk, item, problem, actor)
+    elif not desk.source.exists(bytes(item.path)):
+        _lose(desk, item, problem, actor)
+    else:
+        text = "Its worker ended, and what stands at its place could not be read."
+        _move(item, Step("release", text, {"died": True}), actor)
 
 
 def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
@@ -208,11 +228,12 @@ def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
     troubles = Troubles("found", (ImportProblem,), told)
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
     found = []
-    for item in missing.exclude(destination="").order_by("pk"):
-        if is_library_file(desk.source, bytes(item.path), desk.library, item.destination):
-            continue
-        if item.sha256 and held(desk.library, item.destination.encode()) == item.sha256:
-            with troubles.of(item):
+    for item in missing.exclude(destination="").exclude(sha256="").order_by("pk"):
+        with (
+            troubles.of(item),
+            suppress(ImportProblem),
+        ):  # not to be read now: looked at again later
+            if _is_placed(desk, item):
                 found.append((item, work_of_placed(desk, item)))
     if found:
         confirm(desk.library)
@@ -221,6 +242,13 @@ def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
         with troubles.of(item):
             number += in_transaction(partial(_list, item, work, actor))
     return number
+
+
+def _is_placed(desk: Desk, item: ImportItem) -> bool:
+    """Raises ImportProblem when what stands at its place cannot be read."""
+    if not holds(desk.library, item.destination.encode(), item.sha256):
+        return False
+    return not is_library_file(desk.source, bytes(item.path), desk.library, item.destination)
 
 
 def _list(item: ImportItem, work: Work, actor: Actor) -> bool:
@@ -235,12 +263,20 @@ def _list(item: ImportItem, work: Work, actor: Actor) -> bool:
 
 
 def _publish_part(desk: Desk, item: ImportItem) -> bool:
-    """A whole copy under its temporary name is as good as the source; a torn one is thrown away."""
+    """A whole copy under its temporary name is as good as the source; a torn one is thrown away.
+
+    One that cannot be read goes to the quarantine where the source is gone: it may be all that is left.
+    """
     whole = False
     for fence in range(item.fence, max(item.fence - FENCES, -1), -1):
         part = names.part(item.pk, fence)
-        if not whole and held(desk.library, part) == item.sha256:
+        found = fsops.compare(desk.library, part, item.sha256)
+        if not whole and found.is_equal:
             whole = _publish(desk, part, item.destination.encode())
+        if found.is_unreadable and not desk.source.exists(bytes(item.path)):
+            kept = b"quarantine/%d-%d.part" % (item.pk, fence)
+            with suppress(FileNotFoundError):
+                fsops.quarantine(desk.library, part, kept)
         fsops.discard(desk.library, part)
     return whole
 
@@ -253,31 +289,37 @@ def _publish(desk: Desk, part: bytes, destination: bytes) -> bool:
     return True
 
 
-def _adopt(desk: Desk, item: ImportItem, actor: Actor) -> None:
+def _adopt(desk: Desk, item: ImportItem, work: Work, actor: Actor) -> None:
     """The right bytes are at the destination: finish what the worker began."""
     confirm(desk.library)
     if Media.objects.filter(sha256=item.sha256).exclude(path=item.destination).exists():
-        held = b"quarantine/%d-%d" % (item.pk, item.fence)
-        fsops.quarantine(desk.library, item.destination.encode(), held)
+        aside = b"quarantine/%d-%d" % (item.pk, item.fence)
+        fsops.quarantine(desk.library, item.destination.encode(), aside)
         _move(item, Step("release", "Its bytes are in the library under another name."), actor)
     else:
-        work = work_of_placed(desk, item)
         settle_in_parts(desk, [work], actor, from_state=item.state)
         if not work.stale:
             record_outcome(work)
 
 
 def work_of_placed(desk: Desk, item: ImportItem) -> Work:
-    """The item as the worker knew it, read again from the library's file."""
-    path = bytes(item.path)
+    """The item as the worker knew it, read again from the library's file.
+
+    Raises ImportProblem when that cannot be read.
+    """
+    path, place = bytes(item.path), item.destination.encode()
     work = Work(item.pk, item.fence, path, item.size_bytes, sha256=item.sha256)
-    with fsops.open_source(desk.library, item.destination.encode()) as file:
-        work.size_bytes = file.size
-        work.inspection = formats.inspect(file)
-        name = os.path.basename(path).decode("utf-8", "replace")
-        mtime_ns, now = file.fingerprint.mtime_ns, datetime.now(UTC)
-        exif = work.inspection.exif
-        work.capture = capture_time.decide(exif, name, mtime_ns, desk.zone, now)
+    try:
+        with fsops.open_source(desk.library, place) as file:
+            work.size_bytes = file.size
+            work.inspection = formats.inspect(file)
+            name = os.path.basename(path).decode("utf-8", "replace")
+            mtime_ns, now = file.fingerprint.mtime_ns, datetime.now(UTC)
+            exif = work.inspection.exif
+            work.capture = capture_time.decide(exif, name, mtime_ns, desk.zone, now)
+    except (OSError, FileEffectError) as error:
+        found = Comparison(Answer.UNREADABLE, error=error)
+        raise unreadable(desk.library, place, found, item.absolute_path) from error
     work.destination = item.destination
     work.planned = work.placed = work.adopted = True
     work.disposition = _disposition(desk, path)
@@ -291,14 +333,15 @@ def _disposition(desk: Desk, path: bytes) -> SourceDisposition:
 
 
 def _fail(desk: Desk, item: ImportItem, error: Exception, actor: Actor) -> None:
-    work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
+    last_try = settings.PHOTONEST_RETRIES
+    work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes, retries=last_try)
     _end(item, work, failed(desk, work, error), actor)
 
 
-def _lose(desk: Desk, item: ImportItem, actor: Actor) -> None:
+def _lose(desk: Desk, item: ImportItem, error: Exception, actor: Actor) -> None:
     work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
-    error = FileNotFoundError(2, "No such file or directory")
-    _end(item, work, lost(desk, work, error), actor)
+    work.verdict = lost(desk, work, error)
+    _end(item, work, work.verdict, actor)
 
 
 def _end(item: ImportItem, work: Work, verdict: Verdict, actor: Actor) -> None:

@@ -13,7 +13,7 @@ from ..models import ImportItem
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import ItemState, SourceDisposition
 from ..transactions import in_transaction
-from .desk import Desk, held
+from .desk import Desk
 from .work import Work
 
 CHUNK = 500
@@ -93,11 +93,14 @@ def _has_gone(fate: Fate) -> bool:
 
 def _let_go(desk: Desk, due: Due) -> Fate:
     """Remove one source, unless the library's copy or the source itself is not what it must be."""
-    if held(desk.library, due.destination.encode()) != due.sha256:
+    place = due.destination.encode()
+    copy = fsops.compare(desk.library, place, due.sha256)
+    if copy.is_unreadable:
+        return _kept(f"Kept for now: the copy in the library could not be read: {copy.why}.")
+    if not copy.is_equal:
         return _kept("Kept: the copy in the library is not right.")
     try:
-        copy = due.destination.encode()
-        fsops.release(desk.source, due.path, due.fingerprint, due.sha256, desk.library, copy)
+        fsops.release(desk.source, due.path, due.fingerprint, due.sha256, desk.library, place)
     except FileNotFoundError:
         if desk.source.exists(due.path):
             return _kept("Kept: the copy in the library is gone.")

@@ -17,7 +17,7 @@ from .. import door, fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import CannotRename, DestinationTaken, FileEffectError, Tree
+from ..fsops import Answer, CannotRename, Comparison, DestinationTaken, FileEffectError
 from ..models import ImportItem, Media
 from ..models.audit_log import AuditCategory
 from ..sayings import say
@@ -25,11 +25,10 @@ from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
-from .desk import Desk, is_library_file, refuse_library_file
+from .desk import Desk, is_library_file, refuse_library_file, unreadable
 from .source import open_source_tree
 
 BATCH = 100
-NOTHING, OTHER = "", "other bytes"
 _audit = AuditLogger()
 _engine = TroubleshootingEngine()
 
@@ -103,51 +102,55 @@ def _refuse_while_needed(desk: Desk, item: ImportItem) -> None:
     assert item.media_id  # the database holds it of what is imported
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     for other in others.select_related("session").order_by("pk"):
-        if not _has_its_own(desk, item, other):
+        found = _its_own(desk, item, other)
+        if not found.is_equal:
             about = {"session": other.session_id, "path": other.shown_path}
             detail = say("only_copy_of", **about)
+            if found.is_unreadable:
+                detail = say("perhaps_only_copy_of", error=found.why, **about)
             facts = {"other_session": other.session_id, "other_item": other.pk}
             raise ImportProblem(ErrorCode.STILL_NEEDED, detail=detail, **facts)
 
 
-def _has_its_own(desk: Desk, item: ImportItem, other: ImportItem) -> bool:
+def _its_own(desk: Desk, item: ImportItem, other: ImportItem) -> Comparison:
     """Whether a duplicate still holds the bytes, so that it can be imported instead."""
     path, session = bytes(other.path), other.session
     try:
         with open_source_tree(bytes(session.source_path), session.source_origins) as source:
             if is_library_file(source, path, desk.library, item.destination):
-                return False
-            return _held(source, path, other.sha256) == other.sha256
-    except (OSError, ImportProblem):
-        return False
+                return Comparison(Answer.ABSENT)
+            return fsops.compare(source, path, other.sha256)
+    except ImportProblem as problem:
+        if problem.code in (ErrorCode.SOURCE_MISSING, ErrorCode.SOURCE_NOT_DIRECTORY):
+            return Comparison(Answer.ABSENT)
+        error = problem.__cause__
+        return Comparison(Answer.UNREADABLE, error=error if isinstance(error, OSError) else None)
 
 
 def _bring_back(desk: Desk, item: ImportItem) -> None:
-    """The four cases of (library right?, source right?), and what stands in the way."""
-    held = _held(desk.library, _place(item), item.sha256)
-    there = _held(desk.source, bytes(item.path), item.sha256)
-    refuse_library_file(desk, bytes(item.path), item.destination)
-    if there == OTHER:
+    """The four cases of (library right?, source right?), and what stands in the way.
+
+    Raises ImportProblem, too, when one of them cannot be read.
+    """
+    path = bytes(item.path)
+    held = fsops.compare(desk.library, _place(item), item.sha256)
+    there = fsops.compare(desk.source, path, item.sha256)
+    for tree, name, found in ((desk.library, _place(item), held), (desk.source, path, there)):
+        if found.is_unreadable:
+            raise unreadable(tree, name, found)
+    refuse_library_file(desk, path, item.destination)
+    if there.answer is Answer.DIFFERENT:
         raise ImportProblem(ErrorCode.SOURCE_OCCUPIED)
-    if there == NOTHING and held != item.sha256:
+    is_absent = there.answer is Answer.ABSENT
+    if is_absent and not held.is_equal:
         detail = say("not_as_imported", path=item.destination)
         raise ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail)
-    if there == NOTHING and _renamed_back(desk, item):
+    if is_absent and _renamed_back(desk, item):
         return
-    if there == NOTHING:
+    if is_absent:
         _copy_back(desk, item)
-    if held != NOTHING:
+    if held.answer is not Answer.ABSENT:
         _set_aside(desk, item)
-
-
-def _held(tree: Tree, path: bytes, sha256: str) -> str:
-    """The hash when it is the right one, NOTHING for no file, OTHER for anything else."""
-    try:
-        return sha256 if fsops.digest(tree, path)[0] == sha256 else OTHER
-    except (FileNotFoundError, NotADirectoryError):
-        return NOTHING
-    except FileEffectError:
-        return OTHER
 
 
 def _renamed_back(desk: Desk, item: ImportItem) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..capture_time import CaptureTime
 from ..errors import ErrorCode
@@ -24,6 +24,13 @@ class Verdict:
     def failure(self) -> dict[str, Any]:
         found: dict[str, Any] = self.values.get("failure") or {}
         return found
+
+
+class Original(NamedTuple):
+    """A row of the library that lists the bytes of a file."""
+
+    media_id: int
+    path: str
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ _ORDINARY = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR
 _BY_ERRNO = {
     errno.ENOENT: ErrorCode.SOURCE_MISSING,
     errno.ENOTDIR: ErrorCode.SOURCE_MISSING,
-    errno.ENXIO: ErrorCode.NOT_REGULAR_FILE,
+    errno.ENXIO: ErrorCode.IO_ERROR,  # of a disk that is gone; of a socket fsops says what it is
     errno.EACCES: ErrorCode.PERMISSION_DENIED,
     errno.EPERM: ErrorCode.PERMISSION_DENIED,
     errno.EROFS: ErrorCode.LIBRARY_NOT_WRITABLE,

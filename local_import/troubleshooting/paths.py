@@ -55,14 +55,14 @@ def refused(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
         sight = look(path, wants)
         sights.append(sight)
         if found := _obstacle(code, error, sight, wants):
-            return _in_library(found, sight, known)
+            return found if wants == READ else _in_library(found, sight, known)
         if wants & WRITE and (full := disks.fullness(sight)):
             return full
     return Evidence(code, {}, sentences.of_access(sights[0]) if sights else [])
 
 
 def _in_library(found: Evidence, sight: Sight, known: Known) -> Evidence:
-    """What is refused within the library is the library's trouble, not the file's."""
+    """Where nothing can be written within the library, that is its trouble, not the file's."""
     library = known.get("raw_library", b"")
     if found.code != ErrorCode.PERMISSION_DENIED or not fsops.is_below(sight.path, library):
         return found

@@ -142,12 +142,14 @@ def _is_regular(known: Known) -> tuple[bool, Sequence[str]]:
     return look(known["raw_path"]).last.is_regular, found.seen
 
 
-def _is_quiet(known: Known) -> tuple[bool, Sequence[str]]:
+def _is_quiet(known: Known) -> tuple[bool | None, Sequence[str]]:
     """Nobody has it open for writing, and it stays as it is while it is watched."""
     try:
         before, after = (_watched(known["raw_path"], wait_s) for wait_s in (0.0, WATCH_S))
-    except (OSError, fsops.FileEffectError) as error:
+    except (FileNotFoundError, NotADirectoryError, fsops.FileEffectError) as error:
         return False, [f"{error}."]
+    except OSError as error:
+        return None, [f"{error}."]
     return before == after, sentences.of_change(look(known["raw_path"]).last)
 
 
@@ -157,21 +159,20 @@ def _watched(path: bytes, wait_s: float) -> fsops.Fingerprint:
     return found
 
 
-def _is_whole(known: Known) -> tuple[bool, Sequence[str]]:
+def _is_whole(known: Known) -> tuple[bool | None, Sequence[str]]:
     try:
         found = _opened(known["raw_path"], formats.inspect)
-    except (OSError, fsops.FileEffectError) as error:
+    except (FileNotFoundError, NotADirectoryError, fsops.FileEffectError) as error:
         return False, [f"{error}."]
+    except OSError as error:
+        return None, [f"{error}."]
     return found.supported and not found.damage, [found.damage] if found.damage else []
 
 
-def _opened(path: bytes, work: Callable[[fsops.Source], Any], *, in_library: bool = False) -> Any:
+def _opened(path: bytes, work: Callable[[fsops.Source], Any]) -> Any:
     def read() -> Any:
         directory, name = os.path.split(path)
-        with (
-            Tree(directory, follow_links=in_library) as tree,
-            fsops.open_source(tree, name) as source,
-        ):
+        with Tree(directory) as tree, fsops.open_source(tree, name) as source:
             return work(source)
 
     return within(READ_LIMIT_S, read)
@@ -182,13 +183,21 @@ def _has_mark(known: Known) -> tuple[bool, Sequence[str]]:
     return sight.is_there, sentences.of_absence(sight)
 
 
-def _library_file_is_right(known: Known) -> tuple[bool, Sequence[str]]:
-    path = known["raw_library_file"]
+def _library_file_is_right(known: Known) -> tuple[bool | None, Sequence[str]]:
+    directory, name = os.path.split(known["raw_library_file"])
+
+    def compared() -> fsops.Comparison:
+        with Tree(directory, follow_links=True) as tree:
+            return fsops.compare(tree, name, known["sha256"])
+
     try:
-        digest = _opened(path, lambda source: source.sha256(), in_library=True)
-    except (OSError, fsops.FileEffectError) as error:
+        found = within(READ_LIMIT_S, compared)
+    except (FileNotFoundError, NotADirectoryError) as error:
         return False, [f"{error}."]
-    return digest == known["sha256"], []
+    except OSError as error:
+        return None, [f"{error}."]
+    seen = [f"{found.error}."] if found.error else []
+    return None if found.is_unreadable else found.is_equal, seen
 
 
 def _database_answers(known: Known) -> tuple[bool, Sequence[str]]:
