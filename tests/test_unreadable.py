@@ -6,13 +6,16 @@ import os
 import pytest
 
 from local_import import fsops
+from local_import.consistency import breaker, findings, imports, look, rebuild, repair, scheduled
+from local_import.consistency.approve import repair_findings
+from local_import.consistency.rule import CannotRepair, Depth, Look
 from local_import.fsops import Answer, Tree, comparing
-from local_import.models import AuditLog, ImportItem, ImportSession, Media
+from local_import.models import AuditLog, Finding, ImportItem, ImportSession, Media
 from local_import.pipeline import analyse, worker
 from local_import.services import sessions, undo
 from local_import.services.sweeper import sweep
 from local_import.troubleshooting import recheck
-from tests.consistency import OPERATOR, imported
+from tests.consistency import OPERATOR, imported, repaired, rules_found, time_passed
 from tests.faults.flow import run_here
 from tests.photos import jpeg
 
@@ -267,6 +270,170 @@ def test_an_undo_leaves_what_it_cannot_read_and_says_so(inbox, library, disk, mo
     assert (files(inbox), files(library)) == before
     disk.error = 0
     assert undo.undo(session.pk, actor=OPERATOR, reason="Wrong card.").undone == 1
+
+
+# The check and its repairs.
+@pytest.fixture
+def damaged(inbox, library, monkeypatch):
+    """A photo of three with other bytes in the library, found an hour later."""
+    session = imported(inbox)
+    path = library / Media.objects.first().path
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with time_passed(monkeypatch):
+        yield session
+
+
+@pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
+def test_a_repair_of_contents_changes_nothing_while_they_cannot_be_read(damaged, disk, number):
+    assert rules_found() == ["media_content"]
+    finding = kept("media_content")
+    before, disk.error = rows(), number
+
+    outcome = repair_findings([finding], actor=OPERATOR)
+
+    ((_, why),) = outcome.refused
+    assert os.strerror(number) in why
+    assert rows() == before
+    assert Finding.objects.get(pk=finding.pk).state == "open"
+    assert errno.errorcode[number] in Finding.objects.get(rule="content_unreadable").summary
+    disk.error = 0
+    repaired()
+    assert rules_found() == []
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"imported"}
+
+
+def kept(rule):
+    findings.keep(look.take(depth=Depth.CONTENTS))
+    return Finding.objects.get(rule=rule)
+
+
+def test_a_repair_refuses_when_the_disk_fails_between_its_looks(damaged, inbox, disk, monkeypatch):
+    """The look before the repair read other bytes, and the repair itself cannot read any."""
+    finding = kept("media_content")
+    again = look.again
+
+    def seen_and_gone(*arguments):
+        seen = again(*arguments)
+        disk.error = errno.EIO
+        return seen
+
+    before = rows()
+    monkeypatch.setattr(look, "again", seen_and_gone)
+    outcome = repair_findings([finding], actor=OPERATOR)
+
+    assert [why for _, why in outcome.refused] != []
+    assert rows() == before
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_copy_that_cannot_be_brought_fails_no_item(damaged, monkeypatch, number):
+    finding = kept("media_content")
+    before = rows()
+
+    def refuse(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fsops, "copy", refuse)
+    outcome = repair_findings([finding], actor=OPERATOR)
+
+    ((_, why),) = outcome.refused
+    assert os.strerror(number) in why
+    assert rows() == before
+
+
+def test_a_finding_is_not_over_because_nobody_can_look(damaged, library, disk):
+    finding = kept("media_content")
+    disk.error = errno.EIO
+    findings.keep(look.take(depth=Depth.CONTENTS))
+    assert Finding.objects.get(pk=finding.pk).state == "open"
+    disk.error = 0
+
+    (library / ".photonest-library").rename(library / "mark")
+    scheduled.check_contents()
+
+    assert Finding.objects.get(pk=finding.pk).state == "open"
+
+
+def test_the_nightly_reading_counts_what_it_could_not_read_apart(inbox, library, disk):
+    imported(inbox)
+    disk.error = errno.EIO
+
+    told = scheduled.check_contents()
+
+    assert (told["found"], told["unreadable"]) == (0, 3)
+    finding = Finding.objects.order_by("pk")[0]
+    assert finding.rule == "content_unreadable"
+    assert "Input/output error (EIO)" in finding.summary
+    assert "dmesg" in finding.proposal
+    assert not Media.objects.filter(verified_at__isnull=False).exists()
+    disk.error = 0
+    scheduled.check_contents()
+    assert set(Finding.objects.values_list("state", flat=True)) == {"gone"}
+
+
+@pytest.mark.parametrize("kind", ["different", "unreadable"])
+@pytest.mark.parametrize("by", ["check", "night"])
+def test_many_contents_that_are_wrong_at_once_freeze_everything(inbox, library, disk, kind, by):
+    imported(inbox, breaker.FEWEST + 5)
+    held = {}
+    if kind == "unreadable":
+        disk.error = errno.EIO
+    else:
+        for media in Media.objects.all():
+            path = library / media.path
+            held[path] = path.read_bytes()
+            path.write_bytes(held[path][:-1] + b"!")
+    before = rows()
+
+    if by == "night":
+        scheduled.check_contents()
+    else:
+        findings.keep(look.take(depth=Depth.CONTENTS))
+    outcome = repair.repair(depth=Depth.CONTENTS, actor=OPERATOR)
+
+    assert (outcome.repaired, outcome.refused) == ([], [])
+    assert rows() == before
+    finding = Finding.objects.get()
+    assert (finding.rule, finding.severity) == ("contents_wrong_at_once", "critical")
+    assert str(breaker.FEWEST + 5) in finding.summary
+    scheduled.check(Depth.FILES)
+    assert findings.is_frozen()  # a look that reads no contents knows nothing better
+    disk.error = 0
+    for path, content in held.items():
+        path.write_bytes(content)
+    scheduled.check_contents()
+    assert not findings.is_frozen()
+
+
+def test_rows_that_differ_are_not_reconciled_by_a_file_that_cannot_be_read(
+    inbox, library, disk, monkeypatch
+):
+    imported(inbox)
+    item = ImportItem.objects.first()
+    ImportItem.objects.filter(pk=item.pk).update(destination="elsewhere.jpg")
+    before, disk.error = rows(), errno.EIO
+
+    (suspect,) = imports.find(Look(item.state_changed_at), None)
+    with Tree(bytes(library)) as tree, pytest.raises(CannotRepair, match="could not be read"):
+        imports.reconcile(Look(item.state_changed_at, tree), suspect, OPERATOR)
+
+    assert rows() == before
+
+
+def test_a_rebuild_leaves_out_what_it_cannot_read_and_promises_nothing(inbox, library, monkeypatch):
+    (library / "2001").mkdir(parents=True)
+    (library / "2001" / "a.jpg").write_bytes(jpeg(1))
+
+    def refuse(source):
+        raise OSError(errno.EIO, "Input/output error", b"/a.jpg")
+
+    monkeypatch.setattr(fsops.Source, "sha256", refuse)
+    with Tree(bytes(library)) as tree:
+        done = rebuild.rebuild(tree, apply=True, actor=OPERATOR)
+
+    ((name, why),) = done.left_out
+    assert (done.listed, name) == (0, "2001/a.jpg")
+    assert "tried again" not in why
 
 
 def test_a_recheck_does_not_say_that_a_file_is_wrong_which_it_cannot_read(tmp_path, disk):

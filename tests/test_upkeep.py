@@ -147,6 +147,7 @@ def test_a_file_that_the_reading_finds_wrong_becomes_a_finding_until_it_is_right
         "files": 3,
         "bytes": sum(Media.objects.values_list("size_bytes", flat=True)),
         "found": 0,
+        "unreadable": 0,
     }
     assert Finding.objects.get().state == "gone"
 
@@ -154,7 +155,8 @@ def test_a_file_that_the_reading_finds_wrong_becomes_a_finding_until_it_is_right
 def test_the_reading_of_a_library_that_is_away_reads_nothing(session, library):
     (library / ".photonest-library").unlink()
 
-    assert scheduled.check_contents() == {"files": 0, "bytes": 0, "found": 0}
+    nothing = {"files": 0, "bytes": 0, "found": 0, "unreadable": 0}
+    assert scheduled.check_contents() == nothing
 
 
 def beat():

@@ -1,7 +1,9 @@
-"""The breaker: when the library is not there, or many files are gone at once, nothing is judged.
+"""The breaker: when the library is not there, or many of its files are gone, hold other bytes or
+cannot be read, all at once, nothing is judged.
 
-An unmounted disk looks like the loss of everything on it. So nothing is called missing then, no
-state changes, and one critical finding names the place.
+An unmounted disk looks like the loss of everything on it, and one that fails like damage to all of
+it. So nothing is called missing or wrong then, no state changes, and one critical finding names the
+place.
 """
 
 from __future__ import annotations
@@ -22,6 +24,12 @@ from .rule import Depth, Keys, Look, Rule, Suspect, key_of
 
 FEWEST = 20  # files; fewer never trip it
 SHARE = 0.01  # of all files of the library
+UNREADABLE = ("media_unreadable", "content_unreadable")
+# A finding of the breaker is over when a look as deep as the rules that it counts finds fewer.
+_CAUSES = {
+    "files_gone_at_once": ("media_missing", "media_size", "media_unreadable"),
+    "contents_wrong_at_once": ("media_content", "content_unreadable"),
+}
 MOST = 1000  # files; so many always trip it. No more than crowd.SAMPLE: of more none is told
 
 
@@ -49,19 +57,25 @@ def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
         yield Suspect("library_away", key_of(_place()), {"path": names.shown(_place())})
 
 
-def trips(missing: Sequence[Suspect]) -> bool:
-    """Whether so many files are gone that the disk is suspected, and not the files."""
-    share = max(FEWEST, SHARE * Media.objects.count())
-    return len(missing) >= min(share, MOST)
+def tripped(suspects: Sequence[Suspect], files: int) -> list[Suspect]:
+    """What is said where so many of `files` are suspect that the disk is suspected instead of them."""
+    most = min(max(FEWEST, SHARE * files), MOST)
+    found = []
+    for freezing, rules in _CAUSES.items():
+        some = [suspect for suspect in suspects if suspect.rule in rules]
+        if len(some) >= most:
+            found.append(_told(freezing, some))
+    return found
 
 
-def tripped(missing: Sequence[Suspect]) -> Suspect:
+def _told(rule: str, suspects: Sequence[Suspect]) -> Suspect:
     facts = {
         "path": names.shown(_place()),
-        "number": len(missing),
-        "examples": [suspect.evidence["path"] for suspect in missing[:5]],
+        "number": len(suspects),
+        "unreadable": sum(one.rule in UNREADABLE for one in suspects),
+        "examples": [suspect.evidence["path"] for suspect in suspects[:5]],
     }
-    return Suspect("files_gone_at_once", key_of(_place()), facts)
+    return Suspect(rule, key_of(_place()), facts)
 
 
 def _place() -> bytes:
@@ -85,11 +99,30 @@ RULES = (
         severity=Severity.CRITICAL,
         about="library",
         depth=Depth.FILES,
-        sentence=_("{number} files of the library {path} are gone at once, {examples} among them."),
+        sentence=_(
+            "{number} files of the library {path} are gone, have other sizes or cannot be looked at, "
+            "all at once ({unreadable} of them cannot be looked at), {examples} among them."
+        ),
         advice=_(
             "Look whether a disk or a part of {path} is not mounted. Until they are back no file is "
             "judged, and nothing is repaired. If they are really gone, restore them from a backup."
         ),
         find=lambda look, keys: (),  # judged by look, over the files that the other rules miss
+    ),
+    Rule(
+        code="contents_wrong_at_once",
+        severity=Severity.CRITICAL,
+        about="library",
+        depth=Depth.CONTENTS,
+        sentence=_(
+            "{number} files of the library {path} hold other bytes or cannot be read, all at once "
+            "({unreadable} of them cannot be read), {examples} among them."
+        ),
+        advice=_(
+            "Look for errors of the disk of {path}: dmesg | tail -n 30. Until so many files are read as "
+            "they were imported no file is judged, and nothing is repaired. If the disk is sound, "
+            "restore them from a backup."
+        ),
+        find=lambda look, keys: (),  # judged by look, over what the other rules find
     ),
 )

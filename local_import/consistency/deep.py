@@ -24,16 +24,17 @@ CHUNK = 100  # files whose reading is written down together
 
 @dataclass(slots=True)
 class Reading:
-    """What a portion read, and which of it holds other bytes than it should."""
+    """What a portion read; which of it holds other bytes than it should, and which nobody could read."""
 
     files: int
     size_bytes: int
     wrong: list[Suspect]
+    unread: list[Suspect]
 
 
 def read_on(should_stop: Callable[[], bool] = lambda: False, budget: int | None = None) -> Reading:
     """Read up to `budget` bytes of files; by default so many that a pass ends in time."""
-    done = Reading(0, 0, [])
+    done = Reading(0, 0, [], [])
     left = _portion() if budget is None else budget
     skipped: list[int] = []  # not verified, and so still the next
     with breaker.library_to_look_at() as library:
@@ -67,6 +68,7 @@ def _read(look: Look, chunk: dict[int, int], done: Reading) -> list[int]:
     verified = [pk for pk in chunk if pk not in judged]
     Media.objects.filter(pk__in=verified).update(verified_at=database_now())
     done.wrong += [suspect for suspect in wrong if suspect.rule == "media_content"]
+    done.unread += [suspect for suspect in wrong if suspect.rule in breaker.UNREADABLE]
     done.files += len(chunk)
     done.size_bytes += sum(chunk.values())
     return sorted(judged)

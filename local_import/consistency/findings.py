@@ -19,7 +19,7 @@ from ..models.finding import STANDING, FindingState, RuleLook
 from ..transactions import database_now, in_transaction
 from . import crowd, unasked
 from .look import FREEZING, RULES, Report, look_again
-from .rule import Rule, Suspect
+from .rule import CannotLook, Rule, Suspect
 
 _audit = AuditLogger()
 _CLOSED = (FindingState.REPAIRED, FindingState.GONE)
@@ -96,7 +96,10 @@ def _close_gone(report: Report, now: datetime) -> None:
         rows = Finding.objects.filter(rule=rule.code).exclude(state__in=_CLOSED)
         rows = rows.filter(_belongs(report, rule))
         waiting = {row.key: row for row in rows.iterator() if row.digest not in seen}
-        there = {suspect.key for suspect in look_again(rule, list(waiting))}
+        try:
+            there = {suspect.key for suspect in look_again(rule, list(waiting))}
+        except CannotLook:
+            continue
         close([row for key, row in waiting.items() if key not in there], FindingState.GONE, "", now)
 
 

@@ -7,29 +7,37 @@ lie. Nothing is overwritten; what stands in the way goes to the quarantine first
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from .. import door, fsops
 from ..audit_logger import Actor
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import FileEffectError, Tree
+from ..fsops import FileEffectError, NotRegularFile, SourceChanged, Tree
 from ..models import ImportItem, Media
-from ..pipeline.desk import held
 from ..pipeline.source import open_source_tree
 from ..sayings import say
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..troubleshooting import TroubleshootingEngine
 from . import quarantine
-from .rule import CannotRepair, Look, Suspect
+from .rule import CannotRepair, Look, Suspect, compared
+
+# What stands there, if anything, is not the file with these bytes.
+_NO_COPY = (FileNotFoundError, NotADirectoryError, NotRegularFile, SourceChanged)
+_NO_SOURCE = frozenset(
+    {ErrorCode.SOURCE_MISSING, ErrorCode.SOURCE_NOT_DIRECTORY, ErrorCode.SOURCE_REPLACED}
+    | {ErrorCode.LIBRARY_OVERLAPS_SOURCE}
+)
 
 
 def restore_media(look: Look, suspect: Suspect, actor: Actor) -> None:
-    """Raises CannotRepair when the bytes are nowhere, and no item claims them either."""
+    """Raises CannotRepair when its file cannot be read, or when the bytes are nowhere and no item
+    claims them either."""
     assert look.library
     media = Media.objects.get(pk=int(suspect.key))
-    if held(look.library, os.fsencode(media.path)) == media.sha256:
+    if compared(look.library, os.fsencode(media.path), media.sha256).is_equal:
         _correct_size(look.library, media)
     elif not _bring(look, media):
         _admit(media, suspect, actor)
@@ -41,18 +49,29 @@ def _correct_size(library: Tree, media: Media) -> None:
 
 
 def _bring(look: Look, media: Media) -> bool:
-    """Whether the bytes were found somewhere and are at their place now."""
+    """Whether the bytes were found somewhere and are at their place now.
+
+    Raises CannotRepair when a copy that may be right could not be read or brought.
+    """
     assert look.library
     part = b".incoming/repair-%d.part" % media.pk
-    for tree, path in _copies(look.library, media):
+    failed: Exception | None = None
+    for opened, path in _copies(look.library, media):
         try:
-            fingerprint = fsops.Fingerprint.of(tree.stat(path))
-            fsops.copy(tree, path, fingerprint, media.sha256, look.library, part)
+            with opened() as tree:
+                fingerprint = fsops.Fingerprint.of(tree.stat(path))
+                fsops.copy(tree, path, fingerprint, media.sha256, look.library, part)
             fsops.sync(look.library)
-        except (OSError, FileEffectError):
+        except _NO_COPY:
+            continue
+        except (OSError, FileEffectError, ImportProblem) as error:
+            if getattr(error, "code", "") not in _NO_SOURCE:
+                failed = error
             continue
         _publish(look, part, os.fsencode(media.path))
         return True
+    if failed is not None:
+        raise CannotRepair(f"A copy of its bytes could not be brought: {failed}.") from failed
     return False
 
 
@@ -64,19 +83,15 @@ def _publish(look: Look, part: bytes, path: bytes) -> None:
     fsops.sync(look.library)
 
 
-def _copies(library: Tree, media: Media) -> Iterator[tuple[Tree, bytes]]:
-    """Files that may have the bytes: of the same size in the quarantine, then at the sources."""
+def _copies(library: Tree, media: Media) -> Iterator[tuple[Callable[[], Tree], bytes]]:
+    """Files that may have the bytes, and what opens the tree that they are in: of the same size in the
+    quarantine, then at the sources."""
     for found in quarantine.held(library):
         if found.size_bytes == media.size_bytes:
-            yield library, found.path
+            yield partial(Tree, library.root, follow_links=True), found.path
     for item in ImportItem.objects.filter(sha256=media.sha256).select_related("session"):
-        session = item.session
-        try:
-            tree = open_source_tree(bytes(session.source_path), session.source_origins)
-        except ImportProblem:
-            continue
-        with tree:
-            yield tree, bytes(item.path)
+        source, origins = bytes(item.session.source_path), item.session.source_origins
+        yield partial(open_source_tree, source, origins), bytes(item.path)
 
 
 def _admit(media: Media, suspect: Suspect, actor: Actor) -> None:

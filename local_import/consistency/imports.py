@@ -15,12 +15,11 @@ from ..door import Step
 from ..errors import Severity
 from ..fsops import Tree
 from ..models import ImportItem, Media
-from ..pipeline.desk import held
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState, SkipReason
 from ..transactions import in_transaction
 from . import scope
-from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect
+from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect, compared
 
 _OTHER_BYTES = ~Q(media__sha256=F("sha256"))
 _OTHER_PLACE = Q(state=ItemState.IMPORTED) & ~Q(media__path=F("destination"))
@@ -64,7 +63,7 @@ def _told(rule: str, item: ImportItem) -> Suspect:
 
 
 def recover(look: Look, suspect: Suspect, actor: Actor) -> None:
-    """Raises CannotRepair when a file of the same size stands there, with other bytes."""
+    """Raises CannotRepair when a file of the same size stands there, with other bytes, or unread."""
     item = ImportItem.objects.select_related("media").get(pk=int(suspect.key))
     if not (item.media and _holds(look, item.media.path, item.sha256)):
         raise CannotRepair("What stands there holds other bytes.")
@@ -97,8 +96,9 @@ def _place(look: Look, item: ImportItem, right: Media) -> tuple[str, int] | None
 
 
 def _holds(look: Look, path: str, sha256: str) -> bool:
+    """Raises CannotRepair when the file cannot be read."""
     assert look.library
-    return bool(path) and held(look.library, fsencode(path)) == sha256
+    return bool(path) and compared(look.library, fsencode(path), sha256).is_equal
 
 
 def _agree(look: Look, suspect: Suspect, right: Media, place: str, size: int) -> None:

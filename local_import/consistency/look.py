@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -26,7 +27,7 @@ from . import (
     waiting,
     work,
 )
-from .rule import Depth, Find, Look, Rule, Suspect
+from .rule import CannotLook, Depth, Find, Look, Rule, Suspect
 
 _ROOMS = (
     breaker,
@@ -44,7 +45,7 @@ _ROOMS = (
 )
 RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
 CHUNK = 200  # suspects that are looked at again in one transaction
-FREEZING = ("library_away", "files_gone_at_once")
+FREEZING = ("library_away", "files_gone_at_once", "contents_wrong_at_once")
 _TABLES: dict[str, type[models.Model]] = {
     "session": ImportSession,
     "item": ImportItem,
@@ -85,7 +86,7 @@ def take(
             with troubles.of(find):
                 _ask(look, find, report)
         report.unasked = {r.code: troubles.told[r.find] for r in wanted if r.find in troubles.told}
-        _freeze(report)
+        _freeze(report, Media.objects.count())
     chosen = {rule.code for rule in wanted}
     report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
     report.suspects += unasked.unasked(report.unasked)
@@ -93,8 +94,20 @@ def take(
     return report
 
 
+def of_reading(suspects: Sequence[Suspect], files: int) -> Report:
+    """What a reading of so many files has found; as in a look at all, many at once freeze."""
+    rules = [rule for rule in RULES.values() if rule.depth == Depth.CONTENTS]
+    report = Report(rules, suspects=list(suspects))
+    report.numbers.update(suspect.rule for suspect in suspects)
+    _freeze(report, files)
+    return report
+
+
 def look_again(rule: Rule, keys: Sequence[str]) -> list[Suspect]:
-    """Those of the named objects that break the rule now."""
+    """Those of the named objects that break the rule now, and those that cannot be asked about it.
+
+    Raises CannotLook.
+    """
     if not keys:
         return []
     with breaker.library_to_look_at() as library:
@@ -111,15 +124,19 @@ def _ask(look: Look, find: Find, report: Report) -> None:
         if report.numbers[suspect.rule] <= crowd.SAMPLE:
             suspected.setdefault(suspect.rule, []).append(suspect)
     for code, suspects in suspected.items():
-        report.suspects += again(look, RULES[code], [suspect.key for suspect in suspects])
+        with suppress(CannotLook):
+            report.suspects += again(look, RULES[code], [suspect.key for suspect in suspects])
 
 
 def again(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
-    """The second look: those of the named objects that break the rule still.
+    """The second look: those of the named objects that break the rule still, or cannot be asked.
 
     Rows are seen under lock. No lock is held while files are looked at, and none is needed: where
     two looks read the same row, it was so, too, when the first one went to the disk in between.
+    Raises CannotLook when the library is away and the rule is about its files.
     """
+    if look.library is None and rule.depth > Depth.ROWS:
+        raise CannotLook("The library is not there, or not mounted.")
     found: list[Suspect] = []
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
@@ -140,14 +157,13 @@ def locked(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
 
 def seen(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
     now = replace(look, now=database_now())
-    return [suspect for suspect in rule.find(now, keys) if suspect.rule == rule.code]
+    codes = (rule.code, *rule.unknown)
+    return [suspect for suspect in rule.find(now, keys) if suspect.rule in codes]
 
 
-def _freeze(report: Report) -> None:
+def _freeze(report: Report, files: int) -> None:
     """Where the breaker trips, one finding stands for all that is said of files."""
-    missing = [suspect for suspect in report.suspects if suspect.rule == "media_missing"]
-    if breaker.trips(missing):
-        report.suspects.append(breaker.tripped(missing))
+    report.suspects += breaker.tripped(report.suspects, files)
     if report.is_frozen:
         report.suspects = [
             suspect

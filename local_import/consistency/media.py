@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import fsops, names
 from ..errors import Severity
-from ..fsops import FileEffectError
+from ..fsops import Answer, Comparison
 from ..models import ImportItem, ImportSession, Media
 from .heal import restore_media
 from .rule import Depth, Keys, Look, Rule, Suspect
@@ -33,10 +33,8 @@ def find_by_size(look: Look, keys: Keys | None) -> Iterator[Suspect]:
 def find_by_content(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     """Every file that is there with its size is read to its end; of the others that is told."""
     for row in _rows(look, keys):
-        if suspect := _judged(look, row):
+        if suspect := _judged(look, row) or _read(look, row):
             yield suspect
-        elif (held := _content(look, row)) != row[3]:
-            yield _told("media_content", row, {"is": held, "should_be": row[3]})
 
 
 def chosen(look: Look, keys: Keys | None) -> QuerySet[Media]:
@@ -88,19 +86,26 @@ def is_inside(path: bytes) -> bool:
     return names.is_below(path) and not path.startswith(_KEPT)
 
 
-def _content(look: Look, row: Row) -> str:
-    """The file's SHA-256, or why it cannot be told; read twice before anybody is alarmed."""
+def _read(look: Look, row: Row) -> Suspect | None:
+    """Read twice before anybody is alarmed."""
     assert look.library
     path = os.fsencode(row[1])
-    held = ""
     for _again in range(2):
-        try:
-            held = fsops.digest(look.library, path, afresh=True)[0]
-        except (OSError, FileEffectError) as error:
-            held = names.shown(str(error).encode("utf-8", "replace"))[:200]
-        if held == row[3]:
-            break
-    return held
+        found = fsops.compare(look.library, path, row[3])
+        if found.is_equal:
+            return None
+    if found.answer is Answer.ABSENT:
+        return _told("media_missing", row)
+    if found.is_unreadable:
+        return _told("content_unreadable", row, {"detail": _why(found)})
+    return _told("media_content", row, {"is": found.sha256, "should_be": row[3]})
+
+
+def _why(found: Comparison) -> str:
+    """What the system said, with its number: people look for that."""
+    name = errno.errorcode.get(getattr(found.error, "errno", None) or 0, "")
+    why = names.shown(found.why.encode("utf-8", "replace"))[:200]
+    return f"{why} ({name})" if name else why
 
 
 def _told(rule: str, row: Row, more: dict[str, object] | None = None) -> Suspect:
@@ -145,6 +150,7 @@ RULES = (
         severity=Severity.HIGH,
         about="media",
         depth=Depth.FILES,
+        unknown=("media_unreadable",),
         sentence=_("Media {media} names {path}, but no file stands there."),
         find=find_by_size,
         repair=restore_media,
@@ -159,6 +165,7 @@ RULES = (
         severity=Severity.HIGH,
         about="media",
         depth=Depth.FILES,
+        unknown=("media_unreadable",),
         sentence=_("{path} of media {media} has {is} bytes instead of {should_be}."),
         find=find_by_size,
         repair=restore_media,
@@ -168,10 +175,25 @@ RULES = (
         advice=_FROM_BACKUP,
     ),
     Rule(
+        code="content_unreadable",
+        severity=Severity.HIGH,
+        about="media",
+        depth=Depth.CONTENTS,
+        sentence=_("{path} of media {media} could not be read: {detail}."),
+        advice=_(
+            "Whether it holds the right bytes is not known, and nothing was changed. Look for errors of "
+            "the disk (dmesg | tail -n 30) and let the user of the workers read the file; then read it "
+            "again: python manage.py check_consistency --deep"
+        ),
+        find=find_by_content,
+        unknown=("media_unreadable",),
+    ),
+    Rule(
         code="media_content",
         severity=Severity.HIGH,
         about="media",
         depth=Depth.CONTENTS,
+        unknown=("media_unreadable", "content_unreadable"),
         sentence=_("{path} of media {media} holds other bytes than those that were imported."),
         find=find_by_content,
         repair=restore_media,

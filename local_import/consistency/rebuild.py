@@ -59,7 +59,9 @@ def _chunks(library: Tree) -> Iterator[list[Work]]:
     files = (e for e in fsops.walk(library) if e.kind == "file" and is_inside(e.path))
     while entries := list(islice(files, CHUNK)):
         missing = unknown(entries)
-        yield [Work(0, 0, e.path, accept_damage=True) for e in entries if e.path in missing]
+        last_try = settings.PHOTONEST_RETRIES  # nobody tries again by himself
+        found = [e.path for e in entries if e.path in missing]
+        yield [Work(0, 0, path, accept_damage=True, retries=last_try) for path in found]
 
 
 def _is_fit(desk: Desk, work: Work, seen: set[str], done: Rebuilt) -> bool:

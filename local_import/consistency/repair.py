@@ -146,6 +146,8 @@ def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     found = look.again(circumstances, rule, [suspect.key])
     for one in found:
         assert rule.repair
+        if one.rule != rule.code:
+            raise CannotRepair(RULES[one.rule].tell(one))
         _audit.record(_entry(rule, one, actor, "Begun to repair", "consistency.repair_begun"))
         rule.repair(circumstances, one, actor)
         in_transaction(partial(_record, rule, one, actor))

@@ -9,9 +9,10 @@ from enum import IntEnum
 from typing import Any, TypeAlias
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from .. import fsops, names
 from ..audit_logger import Actor
 from ..errors import Severity, Text
-from ..fsops import Tree
+from ..fsops import Comparison, Tree
 
 # A session follows its items within a sweep; what changed more lately than this is not judged.
 GRACE = timedelta(minutes=2)
@@ -58,6 +59,18 @@ class CannotRepair(Exception):
     """What stands in the way, as a sentence; nothing was changed."""
 
 
+class CannotLook(CannotRepair):
+    """The library is away: nobody can tell whether an object breaks the rule."""
+
+
+def compared(library: Tree, path: bytes, sha256: str) -> Comparison:
+    """What a file of the library holds. Raises CannotRepair when it cannot be read."""
+    found = fsops.compare(library, path, sha256)
+    if found.is_unreadable:
+        raise CannotRepair(f"{names.shown(path)} could not be read: {found.why}.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`find` tells of every object that breaks the rule or, with keys, of those among the named.
@@ -79,6 +92,8 @@ class Rule:
     automatic: bool = False  # safe without being asked: it can always be undone
     unlocked: bool = False  # the repair touches files, or takes transactions of its own
     advice: Text = ""  # what a person does where there is no repair, or where it does not help
+    # Rules of the same `find` that tell of an object that could not be asked about this one.
+    unknown: tuple[str, ...] = ()
 
     @property
     def is_repairable(self) -> bool:

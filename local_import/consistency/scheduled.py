@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from ..audit_logger import Actor
 from . import deep, findings, look, purge, repair
-from .look import RULES, Report
 from .rule import Depth
 
 SCHEDULE = Actor("schedule")
@@ -32,8 +31,14 @@ def check(depth: Depth) -> dict[str, int]:
 def check_contents() -> dict[str, int]:
     """Read what was not read for longest, for a while; see deep."""
     done = deep.read_on(should_stop=_after(NIGHT_S))
-    findings.keep(Report([RULES["media_content"]], suspects=done.wrong))
-    return {"files": done.files, "bytes": done.size_bytes, "found": len(done.wrong)}
+    if done.files:
+        findings.keep(look.of_reading([*done.wrong, *done.unread], done.files))
+    return {
+        "files": done.files,
+        "bytes": done.size_bytes,
+        "found": len(done.wrong),
+        "unreadable": len(done.unread),
+    }
 
 
 def purge_audit_log() -> dict[str, int]:

@@ -38,7 +38,7 @@ from .problems import (
     StillOpenForWriting,
     path_of,
 )
-from .reading import Fingerprint, Source, digest, is_racy, open_source
+from .reading import Fingerprint, Source, is_racy, open_source
 from .spool import Spool
 from .tree import Tree
 from .turns import turn
@@ -74,7 +74,6 @@ __all__ = [
     "copy",
     "create",
     "create_unreadable",
-    "digest",
     "discard",
     "find",
     "free_bytes",

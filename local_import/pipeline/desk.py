@@ -160,14 +160,6 @@ def unreadable(tree: Tree, path: bytes, found: Comparison, about: bytes = b"") -
     return problem
 
 
-def held(tree: Tree, path: bytes) -> str:
-    """The SHA-256 of a file on the disk, or nothing where there is none that can be read."""
-    try:
-        return fsops.digest(tree, path, afresh=True)[0]
-    except (OSError, FileEffectError, ValueError):  # the last of a path that leads out of the tree
-        return ""
-
-
 def is_library_file(source: Tree, path: bytes, library: Tree, destination: str) -> bool:
     """Whether a source is the very file at that place in the library: by a hard link, or because a
     part of the library is mounted there too.
