@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from .models import ImportItem, ImportSession
 from .pipeline.analyse import analyse
 from .pipeline.check import compare
 from .pipeline.desk import Desk, confirm, holds, open_desk, refuse_library_file
+from .pipeline.duplicates import confirm as confirm_verdicts
 from .pipeline.lease import UNATTENDED_LEASE
 from .pipeline.measure import record_outcome
 from .pipeline.place import place
@@ -401,10 +403,14 @@ class StateManagementService:
 
     def _rest(self, context: ItemProcessingContext, verdict: Verdict) -> bool:
         """The item comes to rest otherwise: skipped, failed or missing."""
-        step = Step(verdict.transition, verdict.reason, verdict.values)
-        self._move(context, step)
+        in_transaction(partial(self._rest_as_it_holds, context, verdict))
         record_outcome(context.work)
         return False
+
+    def _rest_as_it_holds(self, context: ItemProcessingContext, verdict: Verdict) -> None:
+        confirm_verdicts([context.work])
+        verdict = context.work.verdict or verdict
+        self._move(context, Step(verdict.transition, verdict.reason, verdict.values))
 
 
 def _refuse_stopped(session_id: int) -> None:

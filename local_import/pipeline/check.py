@@ -23,7 +23,7 @@ from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
 from .analyse import failed
 from .desk import Desk
-from .duplicates import TWIN_WAIT, judge
+from .duplicates import TWIN_WAIT, confirm, judge
 from .parts import in_parts
 from .work import Original, Verdict, Work
 
@@ -61,7 +61,7 @@ def _check(desk: Desk, owner: Actor, undecided: set[int], batch: Sequence[Work])
     for attempt in range(RACES):
         for work in batch:
             if work.item_id in undecided:  # what an attempt that was refused has found is over
-                work.verdict = None
+                work.verdict = work.original = None
         compare(desk, batch)
         try:
             intended = in_transaction(lambda: _record(desk, batch, owner))
@@ -95,6 +95,7 @@ def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
 
 def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     """Returns the files that have their intent; every other has left for another state."""
+    confirm(batch)
     movers = [work for work in batch if work.verdict is None and work.twin_of is None]
     moving = _in_motion()
     busy = {sha256 for sha256, _ in moving}
@@ -201,12 +202,13 @@ def settle_verdicts(desk: Desk, works: Sequence[Work], owner: Actor, from_state:
 
 
 def _by_verdict(works: Sequence[Work]) -> Iterable[tuple[Verdict, list[Work]]]:
-    """Equal verdicts, or failures with equal codes: forty thousand of these are few statements."""
+    """Equal verdicts, failures with equal codes, or duplicates: forty thousand are few statements."""
 
     def key(work: Work) -> str:
-        assert work.verdict
-        failing = work.verdict.failure.get("code")
-        kind = f"{work.verdict.transition} {failing}" if failing else repr(work.verdict)
+        verdict = _given(work)
+        failing = verdict.failure.get("code")
+        kind = f"{verdict.transition} {failing}" if failing else repr(verdict)
+        kind = f"duplicate {verdict.read}" if _is_duplicate(verdict) else kind
         return f"{bool(work.sha256)} {kind}"
 
     for _, group in groupby(sorted(works, key=key), key=key):
@@ -222,11 +224,23 @@ def _differing(verdict: Verdict, group: Sequence[Work]) -> tuple[list[str], list
     if group[0].sha256:  # else the row keeps what an earlier worker read
         columns.append("sha256")
         rows = [[*row, work.sha256] for row, work in zip(rows, group, strict=True)]
-    if verdict.failure:
-        columns += ["failure", "reason"]
+    own = _own_value(verdict)
+    if own:
+        columns += [own, "reason"]
         verdicts = [_given(work) for work in group]
-        rows = [[*row, v.failure, v.reason] for row, v in zip(rows, verdicts, strict=True)]
+        rows = [[*row, v.values[own], v.reason] for row, v in zip(rows, verdicts, strict=True)]
     return columns, rows
+
+
+def _own_value(verdict: Verdict) -> str:
+    """The value, if any, in which the verdicts of a group differ beside their reasons."""
+    if _is_duplicate(verdict):
+        return "media_id"
+    return "failure" if verdict.failure else ""
+
+
+def _is_duplicate(verdict: Verdict) -> bool:
+    return verdict.values.get("skip_reason") == SkipReason.DUPLICATE
 
 
 def _given(work: Work) -> Verdict:
@@ -237,25 +251,20 @@ def _given(work: Work) -> Verdict:
 def _steps(verdict: Verdict, work: Work, from_state: str) -> list[Step]:
     """A file that was hashed has been compared, so that its way tells of it."""
     last = Step(verdict.transition, verdict.reason, verdict.values)
-    if verdict.failure:
-        values = verdict.values | {"failure": Each("failure")}
-        last = Step(verdict.transition, Each("reason"), values)
+    if own := _own_value(verdict):
+        last = Step(verdict.transition, Each("reason"), verdict.values | {own: Each(own)})
     if from_state != ItemState.ANALYZING or not work.sha256:
         return [last]
-    return [Step("compare", "Read and hashed.", {"sha256": Each("sha256")}), last]
+    return [Step("compare", verdict.read, {"sha256": Each("sha256")}), last]
 
 
 def _explain(desk: Desk, verdict: Verdict, works: Sequence[Work], owner: Actor) -> None:
     """The row that says why: the comparison of a duplicate, the diagnosis of a failure."""
     about = Entry("", "", session_id=desk.session_id, actor=owner)
-    if verdict.values.get("skip_reason") == SkipReason.DUPLICATE:
-        entry = replace(
-            about,
-            category=AuditCategory.DUPLICATE_CHECK,
-            message=verdict.reason,
-            action="item.duplicate",
-        )
-        _audit.record_many(entry, ["item_id"], [(work.item_id,) for work in works])
+    if _is_duplicate(verdict):
+        entry = replace(about, category=AuditCategory.DUPLICATE_CHECK, action="item.duplicate")
+        rows = [(work.item_id, _given(work).reason) for work in works]
+        _audit.record_many(entry, ["item_id", "message"], rows)
     elif verdict.failure:
         entry = replace(
             about,

@@ -19,6 +19,7 @@ class Verdict:
     transition: str  # skip, fail, lose or release
     reason: str
     values: dict[str, Any] = field(default_factory=dict)
+    read: str = "Read and hashed."  # how its SHA-256 is known, where it is
 
     @property
     def failure(self) -> dict[str, Any]:
@@ -27,7 +28,7 @@ class Verdict:
 
 
 class Original(NamedTuple):
-    """A row of the library that lists the bytes of a file."""
+    """A row of the library that a verdict rests on, as it was read."""
 
     media_id: int
     path: str
@@ -61,6 +62,7 @@ class Work:
     stale: bool = False  # somebody else has it by now: nothing of it is written here
     media_id: int | None = None
     verdict: Verdict | None = None
+    original: Original | None = None  # the verdict holds as long as this row stands
 
     @property
     def spent_ms(self) -> float:
