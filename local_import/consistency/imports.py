@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from os import fsencode
 
 from django.db.models import F, Q
@@ -14,7 +15,9 @@ from ..audit_logger import Actor
 from ..door import Step
 from ..errors import Severity
 from ..fsops import Tree
-from ..models import ImportItem, Media
+from ..models import ImportItem, ImportSession, Media
+from ..models.import_item import ImportItemQuerySet
+from ..pipeline import takers
 from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState, SkipReason
 from ..transactions import in_transaction
@@ -48,6 +51,49 @@ def _stands(library: Tree, media: Media) -> bool:
         return library.stat(fsencode(media.path)).st_size == media.size_bytes
     except (OSError, ValueError):
         return False
+
+
+def find_taken(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    """Items whose source is gone because another session moved it into the library."""
+    missing = scope.items(look, keys).filter(state=ItemState.MISSING, media__isnull=True)
+    sessions = ImportSession.objects.filter(pk__in=missing.values("session")).order_by("pk")
+    for session in sessions:
+        items = missing.filter(session=session).select_related("session").order_by("pk")
+        yield from _taken(session, items)
+
+
+def _taken(session: ImportSession, items: ImportItemQuerySet) -> Iterator[Suspect]:
+    rows = items.iterator(chunk_size=takers.CHUNK)
+    while some := list(islice(rows, takers.CHUNK)):
+        found = takers.takers(session, [item.absolute_path for item in some])
+        for item in some:
+            taker = found.get(item.absolute_path)
+            if taker is not None and taker.original is not None:
+                facts = {
+                    "item": item.pk,
+                    "path": item.shown_path,
+                    "library_path": taker.original.path,
+                    "other_session": taker.session_id,
+                }
+                yield Suspect("missing_is_taken", str(item.pk), facts, item.session_id, item.pk)
+
+
+def call_duplicate(look: Look, suspect: Suspect, actor: Actor) -> None:
+    """Raises CannotRepair when the library's file does not hold the bytes, or cannot be read."""
+    item = ImportItem.objects.select_related("session").get(pk=int(suspect.key))
+    path = item.absolute_path
+    taker = takers.takers(item.session, [path]).get(path)
+    if taker is None or taker.original is None:
+        raise CannotRepair("It went away meanwhile.")
+    if not _holds(look, taker.original.path, taker.sha256):
+        raise CannotRepair("The file of the library holds other bytes.")
+    values = {
+        "skip_reason": SkipReason.DUPLICATE,
+        "media_id": taker.original.media_id,
+        "sha256": taker.sha256,
+    }
+    door.move(ImportItem, item.pk, Step("dismiss", taker.told(path), values), actor=actor)
+    StateSynchronizer().sync_session_with_items(item.session_id, actor=actor)
 
 
 def _told(rule: str, item: ImportItem) -> Suspect:
@@ -159,6 +205,22 @@ RULES = (
         unlocked=True,
         proposal=_("Call it imported again: its bytes were verified."),
         risk=_("None."),
+        automatic=True,
+    ),
+    Rule(
+        code="missing_is_taken",
+        severity=Severity.LOW,
+        about="item",
+        depth=Depth.FILES,
+        sentence=_(
+            "Item {item} ({path}) is missing, but session {other_session} moved it into the library as "
+            "{library_path}."
+        ),
+        find=find_taken,
+        repair=call_duplicate,
+        unlocked=True,
+        proposal=_("Call it a duplicate of {library_path}, once that was read and is right."),
+        risk=_("None: no file is touched."),
         automatic=True,
     ),
 )

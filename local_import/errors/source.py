@@ -20,7 +20,10 @@ ENTRIES: Entries = {
         True,
         10,
         _("{path} is not there."),
-        _("It was moved, renamed or deleted after it was found. Nothing of it was imported."),
+        _(
+            "Nothing stands there now. What was found there before was moved, renamed or deleted, and no "
+            "session is known to have moved it into the library."
+        ),
         (
             _PUT_BACK,
             DISMISS,

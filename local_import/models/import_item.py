@@ -346,9 +346,16 @@ class ImportItem(Stateful):
         self.media_id = media_id
 
     @transition(field=state, source=[I.FAILED, I.MISSING], target=I.SKIPPED)
-    def dismiss(self) -> None:
-        """An operator needs no import of this file."""
-        self.skip_reason = SkipReason.DISMISSED
+    def dismiss(
+        self,
+        *,
+        skip_reason: str = SkipReason.DISMISSED,
+        media_id: int | None = None,
+        sha256: str = "",
+    ) -> None:
+        """It needs no import: an operator says so, or its bytes came into the library otherwise."""
+        self.skip_reason, self.media_id = skip_reason, media_id
+        self.sha256 = sha256 or self.sha256
         self.error_code, self.failure, self.incident_id = "", {}, None
 
     @transition(
@@ -412,6 +419,8 @@ class ImportItem(Stateful):
             raise TransitionNotAllowed(
                 "Only a damaged file can be imported although damaged.", object=self
             )
+        if self.state == I.SKIPPED:
+            self.sha256 = ""  # that of another file; this one is to be read itself
         self.stopped_in, self.error_code, self.skip_reason, self.failure = "", "", "", {}
         self.retried_after_id, self.incident_id = F("incident_id"), None
         self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release

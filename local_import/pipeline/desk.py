@@ -20,6 +20,7 @@ from ..sayings import say
 from ..states import ImportMode, ItemState
 from ..troubleshooting import code_of
 from .source import MARK, open_session_source, open_source_tree, overlap
+from .takers import are_all_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,11 @@ def _is_about(tree: Tree, error: BaseException) -> bool:
 def _refuse_unmounted_source(session: ImportSession, source: Tree) -> None:
     """An empty directory where files were found before is a mount point whose disk is gone.
 
-    Files whose place was fixed once do not count: a late worker may have brought them there.
+    Files whose place was fixed once do not count: a late worker may have brought them there. Nor do
+    those that another session has moved away.
     """
-    waiting = session.items.filter(state=ItemState.PENDING, destination="")
-    if session.walked_at and fsops.is_empty(source) and waiting.exists():
+    waiting = session.items.filter(state=ItemState.PENDING, destination="").order_by("pk")
+    if session.walked_at and fsops.is_empty(source) and not are_all_taken(session, waiting):
         raise ImportProblem(ErrorCode.SOURCE_MISSING, path=source.root)
 
 

@@ -13,6 +13,7 @@ from ..states import SourceDisposition
 from ..troubleshooting import code_of
 from .analyse import failed, full_path, lost
 from .desk import Desk, holds, of_library, refuse_library_file
+from .taken import give_back_taken
 from .work import Work
 
 RESERVE_BYTES = 1024 * 1024  # stays free on the library's disk
@@ -44,6 +45,7 @@ def place(
             began = time.perf_counter()
             problem = _place_one(desk, work)
             work.place_ms += (time.perf_counter() - began) * 1000
+    give_back_taken(desk, planned)
     not_durable = _make_durable(desk, [work for work in planned if work.placed])
     return problem or not_durable
 

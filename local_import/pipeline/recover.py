@@ -36,6 +36,7 @@ from .lease import LEASE, Lease, end_lease
 from .measure import record_outcome
 from .parts import in_parts
 from .settle import record_media, settle_in_parts
+from .taken import give_back_taken
 from .work import Verdict, Work
 
 logger = logging.getLogger(__name__)
@@ -341,6 +342,7 @@ def _fail(desk: Desk, item: ImportItem, error: Exception, actor: Actor) -> None:
 def _lose(desk: Desk, item: ImportItem, error: Exception, actor: Actor) -> None:
     work = Work(item.pk, item.fence, bytes(item.path), item.size_bytes)
     work.verdict = lost(desk, work, error)
+    give_back_taken(desk, [work])
     _end(item, work, work.verdict, actor)
 
 

@@ -102,6 +102,8 @@ def _refuse_while_needed(desk: Desk, item: ImportItem) -> None:
     assert item.media_id  # the database holds it of what is imported
     others = ImportItem.objects.filter(media_id=item.media_id).exclude(session=item.session_id)
     for other in others.select_related("session").order_by("pk"):
+        if other.absolute_path == item.absolute_path:
+            continue  # the undo brings it just there
         found = _its_own(desk, item, other)
         if not found.is_equal:
             about = {"session": other.session_id, "path": other.shown_path}

@@ -24,6 +24,7 @@ from .parts import is_of_rows
 from .place import place
 from .release import release_batch
 from .settle import settle, settle_in_parts
+from .taken import resolve
 from .work import Work
 
 SHORTEST_WAIT_S = 0.002
@@ -131,6 +132,7 @@ def _run_batch(
             work.release("The worker was told to stop.")
         else:
             analyse(desk, work)
+    resolve(desk, batch)
     with clock.step(Measure.CHECK):
         check(desk, batch, owner)
     batch = _ours(batch)
