@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from ctypes import CDLL
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from local_import.fsops import effects, reading
+from local_import.fsops import Tree, comparing, effects, reading
 
 
 def flip_a_bit(number: int) -> None:
@@ -24,6 +25,26 @@ def flip_a_bit(number: int) -> None:
         return data[:-1] + bytes([data[-1] ^ 1])
 
     reading._read_all = misread
+
+
+def fail_to_read(number: int, errno: int, for_good: bool) -> list[bytes]:
+    """From now on, the n-th file that is read to be compared cannot be; `for_good`: nor any after it.
+
+    Returns the paths that could not be read, as they come.
+    """
+    read, count = comparing.digest, 0
+    refused: list[bytes] = []
+
+    def refuse(tree: Tree, path: bytes, **options: Any) -> tuple[str, int]:
+        nonlocal count
+        count += 1
+        if count == number or (for_good and count > number):
+            refused.append(path)
+            raise OSError(errno, os.strerror(errno), tree.full(path))
+        return read(tree, path, **options)
+
+    comparing.digest = refuse
+    return refused
 
 
 def set_clock_back() -> None:

@@ -86,6 +86,12 @@ def import_all(place: Place) -> None:
         run_here(sessions.create(source, mode=mode, actor=ACTOR).pk)
 
 
+def import_earlier(place: Place) -> None:
+    """The import of another source, for which the caller has put photos there."""
+    with suppress(ImportProblem):
+        run_here(sessions.create(os.fsencode(place.earlier), actor=ACTOR).pk)
+
+
 def recover_all(place: Place) -> None:
     """One sweep, with workers that answer its calls; then the operator gives the command again,
     where the sweep may not go on by itself."""

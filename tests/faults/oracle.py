@@ -129,10 +129,18 @@ def imported_is_true(sight: Sight) -> Iterator[str]:
 def a_duplicate_has_its_twin(sight: Sight) -> Iterator[str]:
     for item in sight.items:
         taken_back = item.session.undo_requested_at or item.session.state == "canceled"
-        if item.skip_reason != "duplicate" or taken_back:
+        if item.skip_reason != "duplicate" or taken_back or _went_back(sight, item):
             continue
         if item.media is None or sight.library.get(item.media.path) != item.sha256:
             yield f"{item} is skipped as a duplicate, but the library lacks its bytes"
+
+
+def _went_back(sight: Sight, item: ImportItem) -> bool:
+    """Whether an undo that left other files in the library took what it is a duplicate of out of it."""
+    alike = [
+        one for one in sight.items if (one.session_id, one.sha256) == (item.session_id, item.sha256)
+    ]
+    return any(one.state == "source_restored" for one in alike)
 
 
 def missing_is_gone(sight: Sight) -> Iterator[str]:
@@ -262,10 +270,12 @@ def everything_is_back(sight: Sight) -> Iterator[str]:
 def the_source_is_as_the_mode_says(sight: Sight) -> Iterator[str]:
     found = files(sight.place.source)
     root = os.fsencode(sight.place.source)
+    moved = [i for i in sight.items if i.session.mode == "move" and i.state == "imported"]
+    taken = {item.absolute_path for item in moved}  # also where another session took it
     for item in _photos(sight):
         if bytes(item.session.source_path) != root:
             continue
-        goes = item.session.mode == "move" and item.state == "imported"
+        goes = item.absolute_path in taken
         if (os.fsdecode(bytes(item.path)) in found) == goes:
             yield f"{item} is {item.state} and its source {'is still there' if goes else 'is gone'}"
 

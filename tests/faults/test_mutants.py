@@ -1,5 +1,7 @@
 """The laboratory catches the protocol being broken: a test of the tests."""
 
+from errno import EIO
+
 import pytest
 
 from . import child
@@ -15,6 +17,7 @@ from .trial import (
     power_lost_at,
     swept_at,
     undisturbed,
+    unread_at,
 )
 
 
@@ -51,6 +54,10 @@ def misreadings(trials, at):
     return ((misread_at, trials, number) for number in range(1, 14))
 
 
+def read_errors(trials, at):
+    return ((unread_at, trials, number, EIO, True) for number in range(1, 5))
+
+
 def no_faults(trials, at):
     return [(undisturbed, trials)]
 
@@ -81,6 +88,7 @@ CAUGHT_BY = {
     "nobody_takes_over_from_the_dead": (kills, "copy on one disk", SYNC),
     "other_bytes_are_adopted": (no_faults, "place taken, copy", ""),
     "other_bytes_are_adopted_in_recovery": (kills, "place taken, copy", RENAME),
+    "what_cannot_be_read_is_taken_for_other_bytes": (read_errors, "duplicate, copy", ""),
     "recovery_calls_it_missing_too_early": (kills, "copy on one disk", CREATE),
     "temporary_files_of_others_are_thrown_away": (sweeps, "copy across disks", RENAME),
     "a_torn_copy_is_published": (kills, "copy on one disk", WRITE),

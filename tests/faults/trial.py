@@ -34,11 +34,19 @@ from .boundaries import (
     stop,
 )
 from .child import Child, Ending
-from .faulty import flip_a_bit, let_every_sync_succeed, set_clock_back
-from .flow import import_all, prepare, recover_all, recover_items, sweep_and_work, undo_all
+from .faulty import fail_to_read, flip_a_bit, let_every_sync_succeed, set_clock_back
+from .flow import (
+    import_all,
+    import_earlier,
+    prepare,
+    recover_all,
+    recover_items,
+    sweep_and_work,
+    undo_all,
+)
 from .oracle import dump, verify, verify_end, verify_undone
 from .outside import Disk, Memory
-from .place import Place, sha
+from .place import PHOTOS, Place, sha, write
 
 EDITED = jpeg(3)
 END = 10_000  # the number of a boundary that is never reached
@@ -231,6 +239,81 @@ def misread_at(trials: Trials, number: int) -> None:
     where = f"{trials.place.scenario.name}, misread {number}"
     prepare(trials.place)
     trials.child(lambda: (flip_a_bit(number), import_all(trials.place))).end()
+    trials.judge(where)
+
+
+def _called_wrong() -> Found:
+    """Verdicts on library files that nobody could read, and that nobody had touched."""
+    wrong = ImportItem.objects.filter(error_code="library_file_wrong")
+    return [f"{item} is called wrong in the library: {item.failure}" for item in wrong]
+
+
+def unread_at(trials: Trials, number: int, errno: int, for_good: bool) -> None:
+    """The n-th file that is read to be compared cannot be; `for_good`: nor any after it."""
+    where = f"{trials.place.scenario.name}, comparison {number} refused by {code[errno]}"
+    prepare(trials.place)
+    ending = trials.child(
+        lambda: (fail_to_read(number, errno, for_good), import_all(trials.place))
+    ).end()
+    trials.blame(where, *_unhandled("the import", ending), *_called_wrong())
+    trials.judge(f"{where}{' for good' if for_good else ''}")
+
+
+def unread_in_recovery_at(trials: Trials, at: Boundary, number: int, for_good: bool) -> None:
+    """The same in the sweep that recovers from a SIGKILL."""
+    where = f"{trials.place.scenario.name}, killed at {at.number} ({at.name}), unread {number}"
+    trials.import_with(kill(at.number))
+    ending = trials.child(lambda: (fail_to_read(number, EIO, for_good), sweep_and_work())).end()
+    trials.blame(where, *_unhandled("the sweep", ending), *_called_wrong())
+    trials.judge(f"{where}{' for good' if for_good else ''}")
+
+
+def undo_unread_at(trials: Trials, number: int, errno: int, for_good: bool) -> None:
+    """The same in an undo: what cannot be read stays imported, and a second one ends it."""
+    where = f"{trials.place.scenario.name}, undo: comparison {number} refused by {code[errno]}"
+    trials.points += 1
+    trials.import_with()
+    ending = trials.child(
+        lambda: (fail_to_read(number, errno, for_good), undo_all(trials.place))
+    ).end()
+    trials.blame(where, *_unhandled("the undo", ending))
+    _judge_undo(trials, where)
+
+
+def imported_beside_undo_at(trials: Trials, at: Boundary) -> None:
+    """Another session imports the same bytes while an undo stands at a boundary."""
+    place = trials.place
+    where = f"{place.scenario.name}, imported beside an undo at {at.number} ({at.name})"
+    trials.points += 1
+    trials.import_with()
+    write(place.earlier / "twin.jpg", PHOTOS["b.jpg"])
+    undoing = trials.child(lambda: undo_all(place), stop(at.number))
+    stopped = undoing.until_stopped()
+    other = trials.child(lambda: import_earlier(place))
+    other.has_ended(within_s=2)  # it may wait for what the undo holds, or for its end
+    if stopped:
+        undoing.go_on()
+    trials.blame(where, *_unhandled("the undo", undoing.end()))
+    trials.blame(where, *_unhandled("the other import", other.end()))
+    trials.blame(where, *_unhandled("the sweep", trials.child(sweep_and_work).end()))
+    trials.blame(where, *verify(place))
+    for item in ImportItem.objects.filter(state__in=("failed", "missing")):
+        trials.blame(where, f"{item} is {item.state}: {item.failure.get('summary')}")
+
+
+def taken_by_another_at(trials: Trials, at: Boundary) -> None:
+    """Another session moves the same source into the library while an import stands at a boundary."""
+    place = trials.place
+    where = f"{place.scenario.name}, taken by another at {at.number} ({at.name})"
+    prepare(place)
+    first = trials.child(lambda: import_all(place), stop(at.number))
+    stopped = first.until_stopped()
+    other = trials.child(lambda: import_all(place))
+    other.has_ended(within_s=1)  # it may wait for what the first one holds
+    if stopped:
+        first.go_on()
+    trials.blame(where, *_unhandled("the import", first.end()))
+    trials.blame(where, *_unhandled("the other import", other.end()))
     trials.judge(where)
 
 
