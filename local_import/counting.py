@@ -5,9 +5,12 @@ One statement, so that both tell of one moment; from indexes alone where no size
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
 
-from django.db.models import CharField, Count, Sum, Value
+from django.db.models import CharField, Count, Max, Sum, Value
 
 from .models import ImportItem, ImportSession
 from .models.import_item import ImportItemQuerySet
@@ -40,6 +43,24 @@ class Histogram:
         """Whether the picture that the session keeps shows the same."""
         same = self.counts == counted(()) | session.counts and self.stops == session.stops
         return bool(same)
+
+
+@dataclass(frozen=True, slots=True)
+class Young:
+    """Files that wait because they changed a moment ago; none waits longer than `seconds`."""
+
+    files: int
+    seconds: int
+
+
+def young(session_ids: Collection[int], now: datetime) -> dict[int, Young]:
+    """By session, those that have any; from an index of these alone."""
+    items = ImportItem.objects.filter(session__in=session_ids).waiting_to_be_still()
+    rows = items.values_list("session").annotate(Count("pk"), Max("next_attempt_at")).order_by()
+    return {
+        session: Young(number, max(1, ceil((due - now).total_seconds())) if due else 0)
+        for session, number, due in rows
+    }
 
 
 def histograms(items: ImportItemQuerySet, *, sizes: bool = False) -> dict[int, Histogram]:

@@ -320,7 +320,8 @@ class StateManagementService:
         if item.state not in _HAPPY_PATH or _rank(target) <= _rank(item.state):
             self._move_to(context, target, reason)  # not a step forward
             return
-        with open_desk(item.session) as desk:
+        with open_desk(item.session) as found:
+            desk = replace(found, quiet_s=0.0)  # that the file is whole, its importer knows
             for state in _HAPPY_PATH[_rank(item.state) + 1 : _rank(target) + 1]:
                 if not self._step(desk, context, state, reason):
                     return

@@ -25,6 +25,7 @@ ENGINES = {
 EMBEDDED_BROKER = "filesystem://localhost"
 BROKERS = ("redis", "rediss", "redis+socket", "amqp", "amqps")
 MOST_WORKERS = 1024
+LONGEST_QUIET_TIME = 600  # seconds
 SHORTEST_SECRET = 16  # characters
 SQLITE_OPTIONS = {
     # A deferred transaction that turns into a writer cannot wait for the lock; an immediate one can.
@@ -197,6 +198,15 @@ def retries() -> int:
         raise WrongSetting(
             "PHOTONEST_RETRIES", f"is {value!r}, which is no number from 0 to 20", "Write 3."
         )
+    return int(value)
+
+
+def quiet_time() -> int:
+    """For how many seconds a file must have been still before it is imported; 0 waits for none."""
+    value = os.environ.get("PHOTONEST_QUIET_TIME", "").strip() or "10"
+    if not (value.isascii() and value.isdigit() and int(value) <= LONGEST_QUIET_TIME):
+        problem = f"is {value!r}, which is no number of seconds from 0 to {LONGEST_QUIET_TIME}"
+        raise WrongSetting("PHOTONEST_QUIET_TIME", problem, "Write 10.")
     return int(value)
 
 

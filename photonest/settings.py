@@ -16,6 +16,7 @@ PHOTONEST_HOME = env.home()
 PHOTONEST_LIBRARY = env.library(PHOTONEST_HOME)
 PHOTONEST_SOURCES = env.sources(PHOTONEST_HOME)
 PHOTONEST_RETRIES = env.retries()
+PHOTONEST_QUIET_TIME = env.quiet_time()
 PHOTONEST_ORIGIN = env.origin  # of each variable, for the page that shows them
 
 PHOTONEST_ALERT_EMAILS = receivers.emails("PHOTONEST_ALERT_EMAILS")

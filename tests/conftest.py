@@ -98,7 +98,8 @@ def _address(name):
 def _environment(home):
     ours = ("PHOTONEST", "DATABASE_URL", "CELERY")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    return kept | {"PHOTONEST_HOME": str(home), "PYTHONWARNINGS": "default"}
+    ours = {"PHOTONEST_HOME": str(home), "PHOTONEST_QUIET_TIME": "0"}
+    return kept | ours | {"PYTHONWARNINGS": "default"}
 
 
 def _manage(environment, *arguments, check=False, **options):

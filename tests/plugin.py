@@ -41,6 +41,7 @@ def pytest_load_initial_conftests(early_config):
     os.environ.pop("CELERY_BROKER_URL", None)
     os.environ[HOME] = str(home)
     os.environ.pop("PHOTONEST_LIBRARY", None)
+    os.environ["PHOTONEST_QUIET_TIME"] = "0"  # tests make files and import them at once
     if early_config.known_args_namespace.db == "sqlite":
         os.environ.pop("DATABASE_URL", None)
     elif not os.environ.get("DATABASE_URL"):

@@ -20,6 +20,7 @@ CASES = [
     ("CELERY_BROKER_URL", "sqs://key:secret@", "'sqs', which is not supported"),
     ("PHOTONEST_WORKERS", "many", "no number from 1"),
     ("PHOTONEST_TIME_ZONE", "Mars/Olympus", "no known time zone"),
+    ("PHOTONEST_QUIET_TIME", "soon", "no number of seconds from 0 to 600"),
     ("PHOTONEST_METRICS_TOKEN", "short", "shorter than 16"),
     ("PHOTONEST_ALERT_EMAILS", "ada@example.org,bob", "'bob', which is no address"),
     ("PHOTONEST_EMAIL_URL", "http://mail", "begins with 'http'"),

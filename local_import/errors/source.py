@@ -120,7 +120,10 @@ ENTRIES: Entries = {
         True,
         5,
         _("{path} is still being written."),
-        _("Another process has the file open for writing."),
+        _(
+            "Another process has the file open for writing, or has written to it while it was waited "
+            "for that nobody does."
+        ),
         (
             Action(
                 "wait_for_writer",

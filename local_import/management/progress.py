@@ -6,6 +6,7 @@ import sys
 import time
 from typing import Self
 
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,8 +17,10 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
+from ..counting import young
+from ..services.progress import patience
 from ..state_synchronizer import SessionSnapshot
-from ..states import ITEM_UNRESOLVED
+from ..states import ITEM_UNRESOLVED, ItemState
 
 EVERY_S = 0.2
 
@@ -27,7 +30,7 @@ class Progress:
 
     def __init__(self, title: str, *, quiet: bool) -> None:
         self.is_shown = sys.stderr.isatty() and not quiet
-        self._due, self._known = time.monotonic(), (0, 0, 0)
+        self._due, self._known, self._patience = time.monotonic(), (0, 0, 0), ""
         self._display = RichProgress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -51,6 +54,7 @@ class Progress:
 
     def show(self, snapshot: SessionSnapshot) -> None:
         failed = sum(snapshot.counts[name] for name in ITEM_UNRESOLVED)
+        self._patience = _patience(snapshot) if self.is_shown else ""
         self.tell(snapshot.total - snapshot.unfinished, snapshot.total, failed)
 
     def tell(self, done: int, total: int, failed: int) -> None:
@@ -62,6 +66,15 @@ class Progress:
     def _draw(self) -> None:
         self._due = time.monotonic() + EVERY_S
         done, total, failed = self._known
-        note = f"{failed} failed" if failed else ""
+        notes = [f"{failed} failed"] if failed else []
+        notes += [self._patience] if self._patience else []
+        note = ", ".join(notes)
         self._display.update(self._task, total=total or None, completed=done, note=note)
         self._display.refresh()
+
+
+def _patience(snapshot: SessionSnapshot) -> str:
+    if not snapshot.counts[ItemState.PENDING]:
+        return ""
+    found = young([snapshot.session_id], timezone.now()).get(snapshot.session_id)
+    return patience(found) if found else ""

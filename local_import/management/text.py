@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Any
 
 from .. import sizes
+from ..counting import Young
+from ..services.progress import patience
 from ..troubleshooting import TroubleshootingEngine
 
 SHOWN_FAILURES = 20
@@ -16,6 +18,8 @@ _GLYPHS = {"imported": "✔", "failed": "✖", "error": "✖", "canceled": "■"
 def session(report: Mapping[str, Any]) -> str:
     """The session with its counts and, for each failure, what to do about it."""
     lines = [_headline(report), _counts(report)]
+    if report["young"]:
+        lines.append(f"  {patience(Young(**report['young']))}")
     if report["left_out"]:
         left = ", ".join(f"{number} {reason}" for reason, number in report["left_out"].items())
         lines.append(f"  left out: {left}")

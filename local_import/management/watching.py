@@ -75,6 +75,8 @@ def line(session: ImportSession, progress: Progress) -> str:
         terms.append(_("%(files)s files and %(size)s a second") % rate)
     if progress.unresolved:
         terms.append(_("%(number)s not imported") % {"number": f"{progress.unresolved:,}"})
+    if progress.patience:
+        terms.append(progress.patience)
     if progress.outlook.code not in _SILENT:
         terms.append(progress.outlook.text)
     head = _("Session %(number)d: %(state)s") % {

@@ -30,6 +30,7 @@ from .media import Media
 from .stateful import Stateful, StatefulQuerySet
 
 I = ItemState  # noqa: E741
+FINGERPRINT_LENGTH = 104  # five numbers of 64 bits, with colons between
 _IN_MOTION = Q(state__in=(I.MOVING, I.UPDATING))
 _HASHED_WITHOUT_MEDIA = Q(media__isnull=True) & ~Q(sha256="") & ~_IN_MOTION
 _LEFT_WITH_PLACE = ~Q(destination="") & one_of(
@@ -92,6 +93,10 @@ class ImportItemQuerySet(StatefulQuerySet["ImportItem"]):
             )
         )
 
+    def waiting_to_be_still(self) -> ImportItemQuerySet:
+        """Those that changed a moment ago; somebody may still write them."""
+        return self.filter(seen_at__isnull=False, state=I.PENDING)
+
     def claimable(self, now: datetime) -> ImportItemQuerySet:
         """Waiting, and due: oldest first."""
         due = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=now)
@@ -111,7 +116,7 @@ class ImportItem(Stateful):
             *("state", "state_changed_at", "stopped_in", "sha256", "destination", "media_id"),
             *("source_disposition", "owner", "lease_until", "fence", "attempts", "next_attempt_at"),
             *("retries", "deaths", "skip_reason", "error_code", "failure", "incident_id"),
-            *("retried_after_id", "accept_damage"),
+            *("retried_after_id", "accept_damage", "seen_as", "seen_at", "young_since"),
         }
     )
 
@@ -160,6 +165,11 @@ class ImportItem(Stateful):
     next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
     retries = models.PositiveSmallIntegerField(_("tries repeated by themselves"), default=0)
     deaths = models.PositiveSmallIntegerField(_("workers that died with it"), default=0)
+
+    # Of a file that waits until it has been still for the quiet time: what was seen of it, and since when.
+    seen_as = models.CharField(_("seen as"), max_length=FINGERPRINT_LENGTH, blank=True)
+    seen_at = models.DateTimeField(_("seen so since"), null=True, blank=True)
+    young_since = models.DateTimeField(_("changes since"), null=True, blank=True)
 
     skip_reason = models.CharField(
         _("skipped because"), max_length=16, choices=SkipReason.choices, blank=True
@@ -282,6 +292,11 @@ class ImportItem(Stateful):
                 name="item_release_due",
                 condition=Q(source_disposition=SourceDisposition.RELEASE_DUE),
             ),
+            models.Index(
+                fields=["session", "next_attempt_at"],
+                name="item_waits_to_be_still",
+                condition=Q(seen_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -307,6 +322,7 @@ class ImportItem(Stateful):
 
     def _stop(self) -> None:
         self._rest()
+        self.seen_as, self.seen_at, self.young_since = "", None, None
         self.stopped_in = self.state
 
     @transition(field=state, source=I.PENDING, target=I.ANALYZING)
@@ -316,6 +332,7 @@ class ImportItem(Stateful):
         self.fence = F("fence") + 1
         self.attempts = F("attempts") + 1
         self.next_attempt_at = None
+        self.seen_as, self.seen_at, self.young_since = "", None, None
 
     @transition(field=state, source=I.ANALYZING, target=I.CHECKING)
     def compare(self, *, sha256: str = "") -> None:
@@ -394,16 +411,23 @@ class ImportItem(Stateful):
         next_attempt_at: datetime | None = None,
         retries: int | None = None,
         died: bool = False,
+        seen_as: str = "",
+        seen_at: datetime | None = None,
+        young_since: datetime | None = None,
     ) -> None:
         """Given back untouched; a worker may take it again.
 
         The destination stays as it was: a worker that was only thought to be dead may still bring
-        the bytes there, and then that is where they are looked for.
+        the bytes there, and then that is where they are looked for. One that waits until it is
+        still (`seen_at`) was not tried: unless it counts as a retry, it costs no attempt.
         """
         self._rest()
         self.next_attempt_at = next_attempt_at
+        self.seen_as, self.seen_at, self.young_since = seen_as, seen_at, young_since
         if retries is not None:
             self.retries = retries
+        elif seen_at is not None:
+            self.attempts = F("attempts") - 1
         if died:
             self.deaths = F("deaths") + 1
 

@@ -82,6 +82,8 @@ class ImportSession(Stateful):
     paused_by = models.CharField(_("paused by"), max_length=200, blank=True)
     paused_reason = models.TextField(_("paused because"), blank=True)
 
+    no_quiet_time = models.BooleanField(_("takes files that changed a moment ago"), default=False)
+
     undo_requested_at = models.DateTimeField(_("undo asked for at"), null=True, blank=True)
     undo_requested_by = models.CharField(_("undo asked for by"), max_length=200, blank=True)
     undo_reason = models.TextField(_("undone because"), blank=True)

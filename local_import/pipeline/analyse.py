@@ -16,12 +16,13 @@ from django.conf import settings
 from .. import capture_time, formats, fsops, names
 from ..errors import CATALOGUE, ErrorCode, ImportProblem
 from ..formats import Inspection
-from ..fsops import FileEffectError, NotRegularFile, Source, Tree
+from ..fsops import FileEffectError, NotRegularFile, Source, StillOpenForWriting, Tree
 from ..models import ImportItem, ImportSession
 from ..sayings import say
 from ..states import SkipReason
 from ..transactions import database_now
 from ..troubleshooting import Diagnosis, TroubleshootingEngine
+from . import quiet
 from .desk import Desk, holds
 from .work import Verdict, Work
 
@@ -44,7 +45,11 @@ def _analyse(desk: Desk, work: Work, now: datetime) -> None:
     try:
         with fsops.open_source(desk.source, work.path) as source:
             work.fingerprint, work.size_bytes = source.fingerprint, source.size
-            _read(desk, work, source, now)
+            work.wait_s = quiet.left_s(work, desk.quiet_s)
+            if work.wait_s:
+                _leave_alone(desk, work)
+            else:
+                _read(desk, work, source, now)
     except FileNotFoundError as error:
         work.verdict = lost(desk, work, error)
     except NotRegularFile as error:
@@ -55,6 +60,14 @@ def _analyse(desk: Desk, work: Work, now: datetime) -> None:
         # A defect of ours must not stop the other files; the log has the stack.
         logger.exception("analysis failed unexpectedly", extra={"item_id": work.item_id})
         work.verdict = failed(desk, work, error)
+
+
+def _leave_alone(desk: Desk, work: Work) -> None:
+    """Until it is still; what never is would be waited for without end, and is told of as written."""
+    if quiet.is_hopeless(work):
+        work.verdict = failed(desk, work, StillOpenForWriting(full_path(desk, work)))
+    else:
+        work.release("It was changed a moment ago, so somebody may still write it.")
 
 
 def _read(desk: Desk, work: Work, source: Source, now: datetime) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,6 +22,7 @@ from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
+from . import quiet
 from .analyse import failed
 from .desk import Desk
 from .duplicates import TWIN_WAIT, confirm, judge
@@ -107,6 +109,8 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     twins = [work for work in batch if work.twin_of is not None]
     _hold(desk, twins, owner)
     late = [work for work in movers if work.sha256 in busy]
+    _leave_alone([work for work in batch if work.wait_s])
+    _correct_sizes([work for work in batch if work.walked_bytes not in (None, work.size_bytes)])
     settle_verdicts(desk, [w for w in batch if w.verdict], owner, ItemState.ANALYZING)
     _give_back(desk, late, owner)
     return free
@@ -185,6 +189,31 @@ def _give_back(desk: Desk, late: Sequence[Work], owner: Actor) -> None:
     settle_verdicts(desk, late, owner, ItemState.ANALYZING)
 
 
+def _correct_sizes(grown: Sequence[Work]) -> None:
+    """What was still written when the source was walked has another size by now."""
+    columns, rows = (
+        ("id", "fence", "size_bytes"),
+        [(w.item_id, w.fence, w.size_bytes) for w in grown],
+    )
+    setwise.update(ImportItem, {}, columns, rows, match=("id", "fence"), where={})
+
+
+def _leave_alone(young: Sequence[Work]) -> None:
+    """Say until when the files wait that changed a moment ago, and remember as what they were seen."""
+    now = database_now() if young else datetime.min
+    for work in young:
+        verdict = _given(work)
+        if verdict.transition != "release":  # it has failed: it changed too often
+            continue
+        due = verdict.values.pop("next_attempt_at", verdict.own.get("next_attempt_at", now))
+        verdict.own.update(
+            seen_as=quiet.as_text(work.fingerprint),
+            seen_at=quiet.seen_since(work, now),
+            young_since=work.seen.first or now,
+            next_attempt_at=max(due, now + timedelta(seconds=work.wait_s)),
+        )
+
+
 def settle_verdicts(desk: Desk, works: Sequence[Work], owner: Actor, from_state: str) -> None:
     """Write the verdicts of files that all are in `from_state`; verdicts of one kind go together."""
     for verdict, group in _by_verdict(works):
@@ -209,6 +238,7 @@ def _by_verdict(works: Sequence[Work]) -> Iterable[tuple[Verdict, list[Work]]]:
         failing = verdict.failure.get("code")
         kind = f"{verdict.transition} {failing}" if failing else repr(verdict)
         kind = f"duplicate {verdict.read}" if _is_duplicate(verdict) else kind
+        kind += " ".join(verdict.own)
         return f"{bool(work.sha256)} {kind}"
 
     for _, group in groupby(sorted(works, key=key), key=key):
@@ -229,6 +259,8 @@ def _differing(verdict: Verdict, group: Sequence[Work]) -> tuple[list[str], list
         columns += [own, "reason"]
         verdicts = [_given(work) for work in group]
         rows = [[*row, v.values[own], v.reason] for row, v in zip(rows, verdicts, strict=True)]
+    columns += verdict.own
+    rows = [[*row, *_given(work).own.values()] for row, work in zip(rows, group, strict=True)]
     return columns, rows
 
 
@@ -250,9 +282,11 @@ def _given(work: Work) -> Verdict:
 
 def _steps(verdict: Verdict, work: Work, from_state: str) -> list[Step]:
     """A file that was hashed has been compared, so that its way tells of it."""
-    last = Step(verdict.transition, verdict.reason, verdict.values)
+    alone = {name: Each(name) for name in verdict.own}
+    last = Step(verdict.transition, verdict.reason, verdict.values | alone)
     if own := _own_value(verdict):
-        last = Step(verdict.transition, Each("reason"), verdict.values | {own: Each(own)})
+        values = verdict.values | alone | {own: Each(own)}
+        last = Step(verdict.transition, Each("reason"), values)
     if from_state != ItemState.ANALYZING or not work.sha256:
         return [last]
     return [Step("compare", verdict.read, {"sha256": Each("sha256")}), last]

@@ -15,11 +15,11 @@ from ..models import ImportItem, ImportSession
 from ..states import ItemState
 from ..transactions import database_now, in_transaction
 from .lease import LEASE
-from .work import Work
+from .work import Seen, Work
 
 _CLAIMED = (
     *("pk", "fence", "path", "size_bytes", "accept_damage", "attempts", "retries", "deaths"),
-    *("state_changed_at", "next_attempt_at"),
+    *("seen_as", "seen_at", "young_since", "state_changed_at", "next_attempt_at"),
 )
 _SIZE, _DEATHS = _CLAIMED.index("size_bytes"), _CLAIMED.index("deaths")
 Claimable = tuple[Any, ...]  # the values of _CLAIMED
@@ -53,10 +53,15 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
         session_id=session_id,
         actor=owner,
     )
-    return [
-        Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries, _waited_ms(now, *due))
-        for pk, fence, path, size, accept, attempts, retries, _, *due in rows
-    ]
+    return [_work(row, now) for row in rows]
+
+
+def _work(row: Claimable, now: datetime) -> Work:
+    pk, fence, path, size, accept, attempts, retries, _, *rest = row
+    seen, due = Seen(*rest[:3]), rest[3:]
+    work = Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries, claimed_at=now)
+    work.seen, work.waited_ms, work.walked_bytes = seen, _waited_ms(now, *due), size
+    return work
 
 
 def _waited_ms(now: datetime, waiting_since: datetime, not_before: datetime | None) -> float:

@@ -30,6 +30,7 @@ class Desk:
     library: Tree
     moves: bool  # mode move: the source goes away once its bytes are safe
     zone: tzinfo  # assumed where a capture time has no offset
+    quiet_s: float = 0.0  # for which a file must have been still
 
     @property
     def renames(self) -> bool:
@@ -48,7 +49,8 @@ def open_desk(session: ImportSession) -> Iterator[Desk]:
 
 def _desk(session: ImportSession, source: Tree, library: Tree) -> Desk:
     moves = session.mode == ImportMode.MOVE
-    return Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE))
+    quiet_s = 0 if session.no_quiet_time else settings.PHOTONEST_QUIET_TIME
+    return Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE), quiet_s)
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def open_for_recovery(session: ImportSession) -> Iterator[Desk]:
 
 
 @contextmanager
-def open_to_look(source: bytes, mode: str) -> Iterator[Desk]:
+def open_to_look(source: bytes, mode: str, quiet_s: float) -> Iterator[Desk]:
     """For looking only, as a session would: nothing is made, not even the library's directory.
 
     Raises ImportProblem when the source or the library cannot be looked at, then or later.
@@ -108,7 +110,8 @@ def open_to_look(source: bytes, mode: str) -> Iterator[Desk]:
         _watched(tree, library),
     ):
         _refuse_unmounted(library)
-        yield Desk(0, tree, library, mode == ImportMode.MOVE, ZoneInfo(settings.TIME_ZONE))
+        zone = ZoneInfo(settings.TIME_ZONE)
+        yield Desk(0, tree, library, mode == ImportMode.MOVE, zone, quiet_s)
 
 
 def _library_to_look_at() -> Tree:

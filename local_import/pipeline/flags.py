@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from ..audit_logger import Actor, AuditLogger, Entry
-from ..models import ImportSession
+from ..models import ImportItem, ImportSession
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import SESSION_AT_REST, SESSION_RUNNING, SESSION_WAITING
 from ..transactions import in_transaction
@@ -43,6 +43,18 @@ def withdraw_cancel(session_id: int, *, actor: Actor, reason: str) -> bool:
     values = {"cancel_requested_at": None}
     given = {"cancel_requested_at__isnull": False}
     return _set(session_id, given, values, "session.withdraw_cancel", actor, reason)
+
+
+def skip_quiet_time(session_id: int, *, actor: Actor, reason: str) -> bool:
+    """Workers take files that changed a moment ago, those too that wait for that already."""
+
+    def work() -> bool:
+        waiting = ImportItem.objects.in_session(session_id).waiting_to_be_still()
+        waiting.update(next_attempt_at=None)
+        values, unset = {"no_quiet_time": True}, {"no_quiet_time": False}
+        return _set(session_id, unset, values, "session.skip_quiet_time", actor, reason)
+
+    return in_transaction(work)
 
 
 def walk_again(session_id: int, *, actor: Actor, reason: str) -> bool:

@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.conf import settings
 from .. import fsops
 from ..errors import ImportProblem
 from ..states import SkipReason
+from . import quiet
 from .analyse import analyse, failed, free_place
 from .check import compare
 from .claim import BATCH_ITEMS
@@ -33,13 +35,16 @@ def preview(
 ) -> Iterator[Work]:
     """Every file with its verdict; `left_out` is counted up by reason meanwhile.
 
-    It ends before more than `most_bytes` are read.
+    It ends before more than `most_bytes` are read. It waits for no file that may still be written, but
+    each tells how long the real run would.
     """
+    at_once = replace(desk, quiet_s=0.0)
     works = _within(_works(desk, left_out), most_bytes)
     with closing(_Seen()) as seen:
         while batch := list(islice(works, batch_items)):
             for work in batch:
-                analyse(desk, work)
+                analyse(at_once, work)
+                work.wait_s = quiet.left_s(work, desk.quiet_s) if work.fingerprint else 0.0
                 _avoid_taken_place(desk, work)
             compare(desk, batch)
             for work in batch:

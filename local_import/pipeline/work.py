@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..capture_time import CaptureTime
@@ -20,6 +21,8 @@ class Verdict:
     reason: str
     values: dict[str, Any] = field(default_factory=dict)
     read: str = "Read and hashed."  # how its SHA-256 is known, where it is
+    # Values that no other file shares.
+    own: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def failure(self) -> dict[str, Any]:
@@ -32,6 +35,15 @@ class Original(NamedTuple):
 
     media_id: int
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a file when it was left alone, because it had changed a moment ago."""
+
+    as_text: str = ""  # its fingerprint
+    at: datetime | None = None  # since when it has been seen so
+    first: datetime | None = None  # when it was left alone for the first time
 
 
 @dataclass(slots=True)
@@ -48,6 +60,10 @@ class Work:
     waited_ms: float = 0.0  # for a worker, since it was due
     read_ms: float = 0.0  # time spent on reading it, so far
     place_ms: float = 0.0  # and on placing it
+    claimed_at: datetime | None = None  # by the database's clock
+    walked_bytes: int | None = None  # its size by the row
+    seen: Seen = field(default_factory=Seen)
+    wait_s: float = 0.0  # for so long it is to be left alone now
 
     fingerprint: Fingerprint | None = None
     sha256: str = ""

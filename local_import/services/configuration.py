@@ -102,6 +102,11 @@ SETTINGS = (
         lambda: settings.PHOTONEST_RETRIES,
     ),
     Setting(
+        "PHOTONEST_QUIET_TIME",
+        _("For how many seconds a file must have been still before it is imported."),
+        lambda: settings.PHOTONEST_QUIET_TIME,
+    ),
+    Setting(
         "PHOTONEST_SECRET_KEY",
         _("Key that signs the sessions of these pages."),
         _secret("SECRET_KEY"),

@@ -6,15 +6,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from .. import names, runway
+from ..counting import Young
 from ..pipeline.desk import Desk
 from ..pipeline.preview import preview
 from ..pipeline.scan import found_in_source
 from ..pipeline.work import Work, code_of, state_after
 from ..states import ItemState
 from . import sessions
+from .progress import patience
 
 WALK_S, READ_S = 2.0, 4.0  # for counting the files, and for reading the first of them
 READ_BYTES = 300_000_000
@@ -34,6 +37,7 @@ class DryRun:
     bytes_to_import: int = 0  # of the files read
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)  # by state and code
     failures: list[dict[str, Any]] = field(default_factory=list)  # of the first that would fail
+    waits: list[float] = field(default_factory=list)  # seconds, of those that changed a moment ago
     copies: bool = True  # whether bytes are copied, so that room is needed for them
     free_bytes: int | None = None
 
@@ -41,6 +45,11 @@ class DryRun:
     def told(self) -> list[tuple[str, str, int]]:
         """State, code and number, the most frequent first."""
         return [(state, code, number) for (state, code), number in self.outcomes.most_common()]
+
+    @property
+    def patience(self) -> str:
+        """What files would wait for that changed a moment ago; empty where there are none."""
+        return patience(Young(len(self.waits), ceil(max(self.waits)))) if self.waits else ""
 
     @property
     def is_whole(self) -> bool:
@@ -88,6 +97,7 @@ def _read(found: DryRun, desk: Desk) -> None:
         found.read += 1
         state, code = state_after(work.verdict), code_of(work.verdict)
         found.outcomes[(str(state), code)] += 1
+        found.waits += [work.wait_s] if work.wait_s else []
         if state == ItemState.IMPORTED:
             found.bytes_to_import += work.size_bytes
         elif work.verdict and work.verdict.failure and len(found.failures) < EXAMPLES:

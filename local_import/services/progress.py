@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import pace
-from ..counting import Histogram, histograms
+from ..counting import Histogram, Young, histograms, young
 from ..models import AuditLog, ImportItem, ImportSession
 from ..state_synchronizer import SEEN_AFTER
 from ..states import ITEM_AT_REST, ITEM_IN_WORK, ITEM_UNRESOLVED, SESSION_RUNNING, ItemState
@@ -25,7 +26,7 @@ FRESH = timedelta(seconds=2)  # a picture that is older is taken anew where the 
 class Outlook:
     """What is to be expected: a stable code, and the sentence that says it."""
 
-    code: str  # rest, waiting, paused, stopping, walking, stalled, estimating or left
+    code: str  # rest, waiting, paused, stopping, walking, stalled, young, estimating or left
     text: str
     since: datetime | None = None  # of paused and stalled
 
@@ -42,6 +43,7 @@ class Progress:
     rate: pace.Rate | None
     outlook: Outlook
     took_s: float | None  # from the start to the end
+    young: Young | None = None
 
     @property
     def total(self) -> int:
@@ -62,6 +64,11 @@ class Progress:
     @property
     def unresolved(self) -> int:
         return sum(self.counts.get(state, 0) for state in ITEM_UNRESOLVED)
+
+    @property
+    def patience(self) -> str:
+        """What files wait for that changed a moment ago; empty where there are none."""
+        return patience(self.young) if self.young else ""
 
     @property
     def took(self) -> str:
@@ -86,12 +93,36 @@ def progress_of_many(sessions: Sequence[ImportSession]) -> list[Progress]:
     """
     now = timezone.now()
     counted_now = _count([session.pk for session in sessions if not _is_fresh(session, now)])
-    return [
+    told = [
         _progress(session, found.counts, found.stops, now)
         if (found := counted_now.get(session.pk))
         else _progress(session, session.counts, session.stops, session.counted_at or now)
         for session in sessions
     ]
+    running = [s.pk for s, seen in zip(sessions, told, strict=True) if _may_wait(s, seen)]
+    waiting = young(running, now) if running else {}
+    return [_with_young(one, waiting.get(s.pk)) for s, one in zip(sessions, told, strict=True)]
+
+
+def _with_young(progress: Progress, found: Young | None) -> Progress:
+    """Where nothing but these is left, the session is not stalled, and no pace tells how long it takes."""
+    is_all = found and found.files >= progress.waiting and not progress.in_work
+    outlook = Outlook("young", _("waiting")) if is_all else progress.outlook
+    return replace(progress, young=found, outlook=outlook)
+
+
+def _may_wait(session: ImportSession, progress: Progress) -> bool:
+    return session.state in SESSION_RUNNING and progress.waiting > 0
+
+
+def patience(found: Young) -> str:
+    """In words."""
+    text = ngettext(
+        "%(number)s file waits up to %(seconds)d s more because it was changed a moment ago",
+        "%(number)s files wait up to %(seconds)d s more because they were changed a moment ago",
+        found.files,
+    )
+    return text % {"number": f"{found.files:,}", "seconds": found.seconds}
 
 
 def _is_fresh(session: ImportSession, now: datetime) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from math import ceil
 from typing import Any
 
 from django.utils import timezone
 
 from .. import names
+from ..counting import Young, young
 from ..fsops import Spool
 from ..models import ImportItem, ImportSession
 from ..pipeline.work import Work, code_of, state_after
@@ -30,6 +33,7 @@ def session_report(session: ImportSession) -> dict[str, Any]:
         "state": str(session.state),
         "total": snapshot.total,
         "counts": dict(snapshot.counts),
+        "young": _young(session, snapshot.counts),
         "bytes": snapshot.size_bytes,
         "seconds": _seconds(session),
         "left_out": session.left_out,
@@ -38,6 +42,14 @@ def session_report(session: ImportSession) -> dict[str, Any]:
         "incidents": incidents_of(session),
         "failures": failures(session),
     }
+
+
+def _young(session: ImportSession, counts: Mapping[str, int]) -> dict[str, int] | None:
+    """The files that wait because they changed a moment ago, and for how long at most."""
+    if session.state not in SESSION_RUNNING or not counts[ItemState.PENDING]:
+        return None
+    found = young([session.pk], timezone.now()).get(session.pk)
+    return asdict(found) if found else None
 
 
 def _seconds(session: ImportSession) -> float:
@@ -87,7 +99,9 @@ def preview_report(works: Iterable[Work], root: bytes, left_out: dict[str, int])
     """The report of a dry run, in the shape of a session's. `items` and `failures` are spools."""
     items, found = Spool(), Spool()
     counts, size = counted(()), 0
+    waits: list[float] = []
     for work in works:
+        waits += [work.wait_s] if work.wait_s else []
         planned = _planned(work, names.shown(root + b"/" + work.path))
         items.add(planned)
         counts[planned["state"]] += 1
@@ -102,6 +116,7 @@ def preview_report(works: Iterable[Work], root: bytes, left_out: dict[str, int])
         "state": str(state if items else SessionState.READY),
         "total": len(items),
         "counts": counts,
+        "young": asdict(Young(len(waits), ceil(max(waits)))) if waits else None,
         "bytes": size,
         "left_out": left_out,
         "error": None,

@@ -173,7 +173,10 @@ def run_to_end(
     return run(session_id, workers=workers, actor=actor, report=report, interrupted=interrupted)
 
 
-def dry_desk(source: bytes, mode: str) -> AbstractContextManager[Desk]:
+def dry_desk(
+    source: bytes, mode: str, *, no_quiet_time: bool = False
+) -> AbstractContextManager[Desk]:
     """A desk for looking only, at a resolved path. Raises ImportProblem, also when it is opened."""
     origins_of(source)
-    return open_to_look(source, mode)
+    quiet_s = 0 if no_quiet_time else settings.PHOTONEST_QUIET_TIME
+    return open_to_look(source, mode, quiet_s)

@@ -49,6 +49,7 @@ class Scene:
             "PHOTONEST_HOME": str(self.home),
             "DATABASE_URL": self.database_url,
             "PHOTONEST_RETRIES": "0",  # else what may pass is waited for
+            "PHOTONEST_QUIET_TIME": "0",
             "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}",
         }
 

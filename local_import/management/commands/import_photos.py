@@ -19,6 +19,7 @@ from ...alerts import evaluate
 from ...audit_logger import Actor
 from ...errors import ImportProblem
 from ...models import ImportSession
+from ...pipeline import flags
 from ...pipeline.desk import Desk
 from ...pipeline.preview import preview
 from ...pipeline.scan import files_in_source
@@ -73,6 +74,12 @@ class Command(DeskCommand):
             help="go on with this session; what failed or is missing is tried again",
         )
         parser.add_argument(
+            "--no-quiet-time",
+            action="store_true",
+            help="also take files that changed a moment ago (PHOTONEST_QUIET_TIME), at once: only where "
+            "nobody writes into the directory any more",
+        )
+        parser.add_argument(
             "--label", type=names.legible, default="", help="a name for the session"
         )
         parser.add_argument(
@@ -103,12 +110,14 @@ class Command(DeskCommand):
         return reports.session_report(session), 0
 
     def _preview(
-        self, *, source: str, mode: str | None, json: bool, **_: Any
+        self, *, source: str, mode: str | None, json: bool, no_quiet_time: bool, **_: Any
     ) -> tuple[dict[str, Any], int]:
         left_out: Counter[str] = Counter()
         mode = mode or ImportMode.COPY
         with (
-            sessions.dry_desk(sessions.check_source(os.fsencode(source)), mode) as desk,
+            sessions.dry_desk(
+                sessions.check_source(os.fsencode(source)), mode, no_quiet_time=no_quiet_time
+            ) as desk,
             Progress("Dry run", quiet=json) as progress,
         ):
             works = _watched(preview(desk, left_out), desk, progress)
@@ -135,6 +144,15 @@ class Command(DeskCommand):
 
 
 def _session(
+    actor: Actor, go_on: Callable[..., ImportSession], *, no_quiet_time: bool, **options: Any
+) -> ImportSession:
+    session = _chosen_session(actor, go_on, **options)
+    if no_quiet_time:
+        flags.skip_quiet_time(session.pk, actor=actor, reason="Asked for with --no-quiet-time.")
+    return session
+
+
+def _chosen_session(
     actor: Actor,
     go_on: Callable[..., ImportSession],
     *,

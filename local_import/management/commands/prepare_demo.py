@@ -45,7 +45,9 @@ class Command(DeskCommand):
 
     def _import(self, inbox: str) -> None:
         try:
-            call_command("import_photos", inbox, label="Sample", stdout=self.stdout)
+            call_command(
+                "import_photos", inbox, label="Sample", no_quiet_time=True, stdout=self.stdout
+            )
         except SystemExit as end:
             if end.code != 1:  # interrupted or refused
                 raise

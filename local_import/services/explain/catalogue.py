@@ -90,6 +90,14 @@ WAITS: dict[str, Text] = {
     ),
     "worker_unknown": _("The worker {owner} has it until {until}; it tells of no heartbeat."),
     "worker_busy": _("The worker {owner} has it, and was heard of {age} ago."),
+    "changed_lately": _(
+        "It was changed a moment ago, so somebody may still write it. It is left alone until {due}, "
+        "for {left} more."
+    ),
+    "young_files": _(
+        "Files that were changed a moment ago, so that somebody may still write them: {number}. They "
+        "are left alone for up to {seconds} s more."
+    ),
     "due_later": _("It is to be tried again at {due}."),
     "same_bytes_moving": _("Its bytes are on their way by item {item} of session {session}."),
     "tables_misfit": _("{trouble}"),

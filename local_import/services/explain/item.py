@@ -136,7 +136,11 @@ def _tell_wait(account: Account, item: ImportItem, now: datetime) -> None:
         tell_holder(account, item, now)
         tell_stops(account, item.session)
     elif item.next_attempt_at is not None and item.next_attempt_at > now:
-        account.say("due_later", due=item.next_attempt_at, retries=item.retries)
+        if item.seen_at is not None:
+            left = item.next_attempt_at - now
+            account.say("changed_lately", due=item.next_attempt_at, left=left)
+        else:
+            account.say("due_later", due=item.next_attempt_at, retries=item.retries)
         account.say("next_worker")
         tell_stops(account, item.session)
     else:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min
 
+from ...counting import young
 from ...models import ImportItem, ImportSession
 from ...states import SESSION_RUNNING, SESSION_WAITING, ItemState, SessionState
 from ...wording import retell
@@ -23,6 +24,8 @@ def tell_wait(account: Account, session: ImportSession, now: datetime) -> None:
         account.say("next_derives")
         account.offer("sweep")
         return
+    if found := young([session.pk], now).get(session.pk):
+        account.say("young_files", number=found.files, seconds=found.seconds)
     due = _next_due(session, now)
     if due is not None:
         account.say("due_later", due=due, session=session.pk)
