@@ -35,7 +35,7 @@ ITEM = {
     "checking": "moving skipped failed missing pending",
     "moving": "updating failed missing pending source_restored",
     "updating": "imported failed",
-    "failed": "pending skipped",
+    "failed": "pending skipped imported",
     "missing": "pending skipped imported",
     "skipped": "pending",
     "imported": "source_restored missing failed",

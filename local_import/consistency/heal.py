@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from django.conf import settings
+
 from .. import door, fsops
 from ..audit_logger import Actor
 from ..door import Step
@@ -106,8 +108,17 @@ def _admit(media: Media, suspect: Suspect, actor: Actor) -> None:
 
 def _step(item: ImportItem, media: Media, suspect: Suspect) -> Step:
     detail = say("not_as_imported", path=media.path)
-    problem = ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, path=item.absolute_path, detail=detail)
-    found = TroubleshootingEngine().diagnose(problem, {"session": item.session_id})
+    file = os.path.join(os.fsencode(settings.PHOTONEST_LIBRARY), media.path.encode())
+    stands = {} if suspect.rule == "media_missing" else {"stands": "yes"}
+    problem = ImportProblem(
+        ErrorCode.LIBRARY_FILE_WRONG,
+        path=item.absolute_path,
+        detail=detail,
+        library_file=file,
+        **stands,
+    )
+    context = {"session": item.session_id, "item": item.pk}
+    found = TroubleshootingEngine().diagnose(problem, context)
     if suspect.rule == "media_missing":
         return Step("lose", "Its file is gone from the library.", {"failure": found.as_failure()})
     values = {"error_code": found.code.value, "failure": found.as_failure()}

@@ -117,6 +117,11 @@ _FROM_BACKUP = _(
     "Put the file back from a backup as {path} in the library, then run: "
     "python manage.py repair_consistency --apply"
 )
+_FROM_BACKUP_OR_ACCEPT = _(
+    "Put the file back from a backup as {path} in the library, then run: "
+    "python manage.py repair_consistency --apply. Or, if a program wrote its end after it was imported, "
+    "run that first: the failure of the file then says how to accept the bytes that stand there."
+)
 _RESTORE = _(
     "Look for the same bytes in the quarantine and at the source, and put them back; where they "
     "are nowhere, call the items that were imported with them missing or failed."
@@ -172,7 +177,7 @@ RULES = (
         unlocked=True,
         proposal=_RESTORE,
         risk=_RISK,
-        advice=_FROM_BACKUP,
+        advice=_FROM_BACKUP_OR_ACCEPT,
     ),
     Rule(
         code="content_unreadable",
@@ -200,6 +205,6 @@ RULES = (
         unlocked=True,
         proposal=_RESTORE,
         risk=_RISK,
-        advice=_FROM_BACKUP,
+        advice=_FROM_BACKUP_OR_ACCEPT,
     ),
 )

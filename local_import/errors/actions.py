@@ -20,6 +20,7 @@ class Operation(TextChoices):
     RESUME = "resume", _("go on with the session: what failed is tried again")
     RETRY = "retry", _("try this file again")
     IMPORT_ANYWAY = "import_anyway", _("import this file as it is")
+    ACCEPT_BYTES = "accept_bytes", _("accept the bytes that stand in the library")
     DISMISS = "dismiss", _("set this file aside")
     UNDO = "undo", _("undo the session")
     PAUSE = "pause", _("pause the session")
@@ -32,12 +33,15 @@ class Operation(TextChoices):
     REPAIR = "repair", _("repair what the check has found")
 
 
-ITEM_OPERATIONS = frozenset({Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.DISMISS})
+ITEM_OPERATIONS = frozenset(
+    {Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.ACCEPT_BYTES, Operation.DISMISS}
+)
 # How a shell asks for it. {session} and {item} are numbers.
 SHELL = {
     Operation.RESUME: "python manage.py import_photos --resume {session}",
     Operation.RETRY: "python manage.py import_item {item} retry",
     Operation.IMPORT_ANYWAY: "python manage.py import_item {item} import_anyway",
+    Operation.ACCEPT_BYTES: "python manage.py import_item {item} accept_bytes",
     Operation.DISMISS: "python manage.py import_item {item} dismiss",
     Operation.UNDO: "python manage.py import_undo {session}",
 }

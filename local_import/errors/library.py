@@ -184,6 +184,15 @@ ENTRIES: Entries = {
                 when="library_file_damaged",
             ),
             Action(
+                "accept_bytes",
+                _(
+                    "If the bytes that stand there are the whole photo, as where a program wrote its "
+                    "end after it was imported, accept them: {then}"
+                ),
+                operation=Operation.ACCEPT_BYTES,
+                when="stands",
+            ),
+            Action(
                 "restore_backup",
                 _("Or restore the library's file from a backup."),
                 operation=Operation.RESUME,

@@ -452,11 +452,14 @@ class ImportItem(Stateful):
         self.accept_damage = accept_damage
         self.source_disposition = SourceDisposition.KEPT
 
-    @transition(field=state, source=I.MISSING, target=I.IMPORTED)
-    def recover(self, *, media_id: int) -> None:
-        """The library's file is back, and its bytes are right."""
+    @transition(field=state, source=[I.MISSING, I.FAILED], target=I.IMPORTED)
+    def recover(self, *, media_id: int, sha256: str = "") -> None:
+        """The library's file is back and its bytes are right, or others were accepted (`sha256`)."""
         self.stopped_in, self.failure, self.incident_id = "", {}, None
+        self.error_code = ""
         self.media_id = media_id
+        if sha256:
+            self.sha256 = sha256
 
     @transition(field=state, source=[I.MOVING, I.IMPORTED], target=I.SOURCE_RESTORED)
     def restore_source(self) -> None:

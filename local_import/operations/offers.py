@@ -28,6 +28,7 @@ _OF_SESSION = {
 _OF_ITEM = {
     Operation.RETRY: possible.retry,
     Operation.IMPORT_ANYWAY: possible.import_anyway,
+    Operation.ACCEPT_BYTES: possible.accept_bytes,
     Operation.DISMISS: possible.dismiss,
 }
 _OF_INCIDENT = {

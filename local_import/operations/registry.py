@@ -132,6 +132,20 @@ _SPECS = (
         *_files(files.IMPORT_ANYWAY),
     ),
     Spec(
+        Operation.ACCEPT_BYTES,
+        ("item",),
+        _("Accept the bytes in the library"),
+        _(
+            "The file counts as imported with the bytes that stand in the library. They are read, and "
+            "must be a whole photo; what was skipped as a duplicate of the old ones is tried again."
+        ),
+        _(
+            "The audit log keeps both hashes. Undoing the session takes the file out of the library."
+        ),
+        *_whole(whole.ACCEPT_BYTES),
+        permission=MAINTAIN,
+    ),
+    Spec(
         Operation.DISMISS,
         ("session", *_FILES),
         _("Set aside"),

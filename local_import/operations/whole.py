@@ -19,7 +19,7 @@ from ..consistency import breaker, quarantine
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportItem, ImportSession, Incident, OperationRun
 from ..pipeline import flags, source
-from ..services import background, control, possible, sessions, undo
+from ..services import accept, background, control, possible, sessions, undo
 from ..states import ITEM_UNRESOLVED, ItemState, SessionState
 from ..transactions import database_now, in_transaction
 from .plan import SAMPLE, Plan
@@ -138,6 +138,16 @@ def _acknowledge(target: Target, actor: Actor, reason: str) -> Result:
     return {}
 
 
+def _plan_accept(target: Target) -> Plan:
+    item = accept.get(target.pk)
+    return Plan(accept.why_not(item), touches=1, sample=[item], sessions=[item.session_id])
+
+
+def _accept(target: Target, actor: Actor, reason: str) -> Result:
+    accept.accept(target.pk, actor=actor, reason=reason)
+    return {}
+
+
 def _plan_restore(target: Target) -> Plan:
     with breaker.library_to_look_at() as library:
         return Plan(why_not=quarantine.why_not_restored(library, target.word), touches=1)
@@ -159,5 +169,6 @@ CANCEL = WholeVerb(_of_session(possible.cancel, (ItemState.PENDING,)), _cancel)
 UNDO = WholeVerb(_of_session(possible.undo, _IMPORTED, in_background=True), _undo)
 RESCAN = WholeVerb(_of_session(possible.rescan, ITEM_UNRESOLVED), _rescan)
 CONFIRM_SOURCE = WholeVerb(_of_session(possible.confirm_source, ()), _confirm_source)
+ACCEPT_BYTES = WholeVerb(_plan_accept, _accept)
 ACKNOWLEDGE = WholeVerb(_plan_acknowledge, _acknowledge)
 RESTORE = WholeVerb(_plan_restore, _restore)

@@ -146,7 +146,11 @@ def _bring_back(desk: Desk, item: ImportItem) -> None:
     is_absent = there.answer is Answer.ABSENT
     if is_absent and not held.is_equal:
         detail = say("not_as_imported", path=item.destination)
-        raise ImportProblem(ErrorCode.LIBRARY_FILE_WRONG, detail=detail)
+        file = desk.library.full(_place(item))
+        stands = {"stands": "yes"} if held.answer is Answer.DIFFERENT else {}
+        raise ImportProblem(
+            ErrorCode.LIBRARY_FILE_WRONG, detail=detail, library_file=file, **stands
+        )
     if is_absent and _renamed_back(desk, item):
         return
     if is_absent:
@@ -196,7 +200,8 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     media = [item.media_id for item in back if item.media_id]
     # Who skips a duplicate of one of these from now on waits, finds it gone, and looks again.
     list(Media.objects.select_for_update().filter(pk__in=media).order_by("pk"))
-    changed = _offer_duplicates_again(desk, media, actor)
+    gone = "The file it is a duplicate of was taken out of the library."
+    changed = offer_duplicates_again(media, gone, actor, desk.session_id)
     alike = ImportItem.objects.in_session(desk.session_id).filter(media_id__in=media)
     alike.filter(state=ItemState.SKIPPED).update(media=None)  # duplicates of what goes away
     door.move_many(
@@ -214,14 +219,19 @@ def _record(desk: Desk, back: Sequence[ImportItem], actor: Actor, reason: str) -
     return changed
 
 
-def _offer_duplicates_again(desk: Desk, media: Sequence[int], actor: Actor) -> dict[int, int]:
-    """What other sessions skipped as duplicates is to be imported after all."""
+def offer_duplicates_again(
+    media: Sequence[int], reason: str, actor: Actor, but_of: int | None = None
+) -> dict[int, int]:
+    """What was skipped as duplicates is to be imported after all, but that of one session.
+
+    Returns how many files, by session.
+    """
     others = ImportItem.objects.filter(media_id__in=media, state=ItemState.SKIPPED)
-    others = others.exclude(session=desk.session_id)
+    others = others.exclude(session=but_of)
     by_session: dict[int, list[int]] = {}
     for pk, session_id in others.order_by("pk").values_list("pk", "session_id"):
         by_session.setdefault(session_id, []).append(pk)
-    step = Step("requeue", "The file it is a duplicate of was taken out of the library.")
+    step = Step("requeue", reason)
     for session_id, ids in by_session.items():
         door.move_many(
             [step], ids, from_state=ItemState.SKIPPED, session_id=session_id, actor=actor

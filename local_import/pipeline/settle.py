@@ -159,6 +159,12 @@ def _listed_already(placed: Sequence[Work]) -> dict[str, int]:
     return known
 
 
+def media_values(work: Work) -> dict[str, Any]:
+    """The columns of a Media row that follow from the bytes of a file, by name."""
+    known = dict(zip(_MEDIA_COLUMNS, _media_row(work), strict=True))
+    return {name: value for name, value in known.items() if name not in ("path", "original_name")}
+
+
 def _media_row(work: Work) -> setwise.Row:
     assert work.inspection and work.capture
     found, capture = work.inspection, work.capture

@@ -26,8 +26,9 @@ _FINE = (ItemState.IMPORTED, ItemState.SKIPPED)
 class Command(DeskCommand):
     help = (
         "Do with one file what a recommended action names: retry it, import_anyway although it is "
-        "damaged, or dismiss it. The work is done at once, together with what else waits in the "
-        "session. Exit status: 0 imported or set aside, 1 not so, 2 wrong use or refused."
+        "damaged, accept_bytes that stand in the library in its place, or dismiss it. The work is "
+        "done at once, together with what else waits in the session. Exit status: 0 imported or set "
+        "aside, 1 not so, 2 wrong use or refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,6 +54,6 @@ class Command(DeskCommand):
         """Raises ImportProblem."""
         carry_out(operation, f"item:{pk}", actor=actor, reason=reason)
         item = ImportItem.objects.get(pk=pk)
-        if operation != Operation.DISMISS:
+        if operation not in (Operation.DISMISS, Operation.ACCEPT_BYTES):
             background.work_here(item.session_id, actor=actor)
         return ImportItem.objects.select_related("session").get(pk=pk)
