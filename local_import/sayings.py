@@ -97,6 +97,9 @@ SEEN: dict[str, str | Promise] = {
     "no_size": _("The header of {description} gives no size in pixels."),
     "called_photo": _("It is called a photo, and its content is {description}."),
     # Of the library, and of who works.
+    "grew": _(
+        "The first {size:,} of its {whole:,} bytes are {path}, which was imported as its beginning on {day}."
+    ),
     "not_as_imported": _("{path} does not hold the bytes that were imported."),
     "not_as_published": _("{path} does not hold the bytes that were published there."),
     "listed_otherwise": _("The library lists the same bytes as {path}, but that file is {held}."),

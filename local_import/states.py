@@ -80,6 +80,14 @@ class SkipReason(TextChoices):
     SIDECAR = "sidecar", _("belongs to another file")
     DIRECTORY = "directory", _("a directory, whose files are items of their own")
     DISMISSED = "dismissed", _("set aside by an operator")
+    REPLACED = "replaced", _("gave way to the whole of which it was the beginning")
+
+
+class Growth(TextChoices):
+    """What is to become of a file that grew after its beginning was imported."""
+
+    REPLACE = "replace", _("it replaces its beginning")
+    KEEP_BOTH = "keep_both", _("both are kept")
 
 
 class ImportMode(TextChoices):

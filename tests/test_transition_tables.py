@@ -38,7 +38,7 @@ ITEM = {
     "failed": "pending skipped imported",
     "missing": "pending skipped imported",
     "skipped": "pending",
-    "imported": "source_restored missing failed",
+    "imported": "source_restored missing failed skipped",
     "source_restored": "pending",
 }
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "states.md"

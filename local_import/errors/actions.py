@@ -20,6 +20,8 @@ class Operation(TextChoices):
     RESUME = "resume", _("go on with the session: what failed is tried again")
     RETRY = "retry", _("try this file again")
     IMPORT_ANYWAY = "import_anyway", _("import this file as it is")
+    REPLACE = "replace", _("import the whole in place of its beginning")
+    KEEP_BOTH = "keep_both", _("import the whole beside its beginning")
     ACCEPT_BYTES = "accept_bytes", _("accept the bytes that stand in the library")
     DISMISS = "dismiss", _("set this file aside")
     UNDO = "undo", _("undo the session")
@@ -34,13 +36,18 @@ class Operation(TextChoices):
 
 
 ITEM_OPERATIONS = frozenset(
-    {Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.ACCEPT_BYTES, Operation.DISMISS}
+    {
+        *(Operation.RETRY, Operation.IMPORT_ANYWAY, Operation.REPLACE, Operation.KEEP_BOTH),
+        *(Operation.ACCEPT_BYTES, Operation.DISMISS),
+    }
 )
 # How a shell asks for it. {session} and {item} are numbers.
 SHELL = {
     Operation.RESUME: "python manage.py import_photos --resume {session}",
     Operation.RETRY: "python manage.py import_item {item} retry",
     Operation.IMPORT_ANYWAY: "python manage.py import_item {item} import_anyway",
+    Operation.REPLACE: "python manage.py import_item {item} replace",
+    Operation.KEEP_BOTH: "python manage.py import_item {item} keep_both",
     Operation.ACCEPT_BYTES: "python manage.py import_item {item} accept_bytes",
     Operation.DISMISS: "python manage.py import_item {item} dismiss",
     Operation.UNDO: "python manage.py import_undo {session}",

@@ -155,4 +155,13 @@ ENTRIES: Entries = {
         _("{detail}."),
         (_ASK_AGAIN,),
     ),
+    ErrorCode.REPLACED: ErrorEntry(
+        Severity.LOW,
+        Category.CONTENT,
+        False,
+        0,
+        _("{path} was imported as the beginning of a file, and gave way to its whole."),
+        _("Its bytes are the first of the whole, and in the quarantine."),
+        (_ASK_AGAIN,),
+    ),
 }

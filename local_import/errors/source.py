@@ -135,6 +135,29 @@ ENTRIES: Entries = {
         ),
         passing=True,
     ),
+    ErrorCode.SOURCE_GREW: ErrorEntry(
+        Severity.MEDIUM,
+        Category.SOURCE,
+        False,
+        2,
+        _("{path} grew after its beginning was imported."),
+        _("{detail}. The program that writes it had paused. Nothing was changed."),
+        (
+            Action(
+                "replace",
+                _(
+                    "Import the whole in place of its beginning, which goes to the quarantine: {then}"
+                ),
+                operation=Operation.REPLACE,
+            ),
+            Action(
+                "keep_both",
+                _("Or keep both in the library: {then}"),
+                operation=Operation.KEEP_BOTH,
+            ),
+            DISMISS,
+        ),
+    ),
     ErrorCode.NOT_REGULAR_FILE: ErrorEntry(
         Severity.MEDIUM,
         Category.SOURCE,

@@ -40,6 +40,7 @@ class ErrorCode(TextChoices):
     SOURCE_NOT_DIRECTORY = "source_not_directory", _("source is not a directory")
     SOURCE_CHANGED = "source_changed", _("source changed while it was imported")
     SOURCE_BUSY = "source_busy", _("source is still being written")
+    SOURCE_GREW = "source_grew", _("source grew after its beginning was imported")
     NOT_REGULAR_FILE = "not_regular_file", _("not a regular file")
     NAME_TOO_LONG = "name_too_long", _("name too long")
     SOURCE_REPLACED = "source_replaced", _("another directory stands at the source")
@@ -59,6 +60,7 @@ class ErrorCode(TextChoices):
     SIDECAR = "sidecar", _("belongs to another file")
     DIRECTORY = "directory", _("directory")
     DISMISSED = "dismissed", _("set aside by an operator")
+    REPLACED = "replaced", _("gave way to its whole")
 
     LIBRARY_NOT_WRITABLE = "library_not_writable", _("library not writable")
     LIBRARY_UNMOUNTED = "library_unmounted", _("library not mounted")

@@ -6,6 +6,7 @@ ever overwritten, and a source is removed only after its content was compared.
 
 from .comparing import Answer, Comparison, compare
 from .effects import (
+    QUARANTINE,
     copy,
     create,
     create_unreadable,
@@ -38,13 +39,14 @@ from .problems import (
     StillOpenForWriting,
     path_of,
 )
-from .reading import Fingerprint, Source, is_racy, open_source
+from .reading import Fingerprint, Source, digest_of_first, is_racy, open_source
 from .spool import Spool
 from .tree import Tree
 from .turns import turn
 from .walking import Found, Glance, find, glance, is_empty, listing, walk
 
 __all__ = [
+    "QUARANTINE",
     "READ",
     "WRITE",
     "Answer",
@@ -74,6 +76,7 @@ __all__ = [
     "copy",
     "create",
     "create_unreadable",
+    "digest_of_first",
     "discard",
     "find",
     "free_bytes",

@@ -141,6 +141,16 @@ def hash_stream(fd: int) -> tuple[hashlib._Hash, int]:
     return digest, count
 
 
+def digest_of_first(tree: Tree, path: bytes, size_bytes: int) -> str:
+    """SHA-256 (hex) of so many bytes at the beginning of a regular file, or of all where it has fewer."""
+    with open_source(tree, path, refuse_writers=False) as source:
+        hasher, offset = hashlib.sha256(), 0
+        while block := source.read_at(offset, min(BLOCK_BYTES, size_bytes - offset)):
+            hasher.update(block)
+            offset += len(block)
+        return hasher.hexdigest()
+
+
 def digest(tree: Tree, path: bytes, *, afresh: bool = False) -> tuple[str, int]:
     """SHA-256 (hex) and size in bytes of a regular file."""
     with open_source(tree, path, refuse_writers=False, afresh=afresh) as source:

@@ -19,6 +19,7 @@ from ..states import (
     ITEM_IN_WORK,
     ITEM_STOPPED,
     ITEM_UNRESOLVED,
+    Growth,
     ItemState,
     SkipReason,
     SourceDisposition,
@@ -116,7 +117,7 @@ class ImportItem(Stateful):
             *("state", "state_changed_at", "stopped_in", "sha256", "destination", "media_id"),
             *("source_disposition", "owner", "lease_until", "fence", "attempts", "next_attempt_at"),
             *("retries", "deaths", "skip_reason", "error_code", "failure", "incident_id"),
-            *("retried_after_id", "accept_damage", "seen_as", "seen_at", "young_since"),
+            *("retried_after_id", "accept_damage", "seen_as", "seen_at", "young_since", "growth"),
         }
     )
 
@@ -194,6 +195,13 @@ class ImportItem(Stateful):
         related_name="retried_items",
         db_index=False,
     )
+    growth = models.CharField(
+        _("where it grew after its beginning was imported"),
+        max_length=16,
+        choices=Growth.choices,
+        blank=True,
+    )
+    replaces = models.BigIntegerField(_("media that gives way to it"), null=True, blank=True)
     accept_damage = models.BooleanField(_("import although damaged"), default=False)
 
     objects = ImportItemQuerySet.as_manager()
@@ -362,6 +370,13 @@ class ImportItem(Stateful):
         self.skip_reason = skip_reason
         self.media_id = media_id
 
+    @transition(field=state, source=I.IMPORTED, target=I.SKIPPED)
+    def give_way(self) -> None:
+        """Its bytes are the beginning of another file of the library now, and no media of their own."""
+        self._stop()
+        self.skip_reason = SkipReason.REPLACED
+        self.media_id = None
+
     @transition(field=state, source=[I.FAILED, I.MISSING], target=I.SKIPPED)
     def dismiss(
         self,
@@ -434,11 +449,14 @@ class ImportItem(Stateful):
     @transition(
         field=state, source=[I.FAILED, I.MISSING, I.SKIPPED, I.SOURCE_RESTORED], target=I.PENDING
     )
-    def requeue(self, *, accept_damage: bool = False) -> None:
+    def requeue(self, *, accept_damage: bool = False, growth: str = "") -> None:
         """Offered to the workers again; the last outcome is forgotten.
 
-        Raises TransitionNotAllowed when damage is accepted of a file that has not failed of it.
+        Raises TransitionNotAllowed when damage is accepted of a file that has not failed of it, or a
+        decision of one that has not failed because it grew.
         """
+        if growth and self.error_code != ErrorCode.SOURCE_GREW:
+            raise TransitionNotAllowed("Only of a file that grew can it be decided.", object=self)
         if accept_damage and self.error_code != ErrorCode.DAMAGED:
             raise TransitionNotAllowed(
                 "Only a damaged file can be imported although damaged.", object=self
@@ -449,7 +467,7 @@ class ImportItem(Stateful):
         self.retried_after_id, self.incident_id = F("incident_id"), None
         self.media_id, self.next_attempt_at = None, None  # the destination stays, as in release
         self.retries = self.deaths = 0
-        self.accept_damage = accept_damage
+        self.accept_damage, self.growth = accept_damage, growth
         self.source_disposition = SourceDisposition.KEPT
 
     @transition(field=state, source=[I.MISSING, I.FAILED], target=I.IMPORTED)

@@ -24,7 +24,7 @@ from ..models.import_item import ImportItemQuerySet
 from ..services import background, item_list, possible, sessions
 from ..services.item_list import Wanted
 from ..state_synchronizer import StateSynchronizer
-from ..states import ITEM_UNRESOLVED, SESSION_AT_REST, ItemState, SessionState
+from ..states import ITEM_UNRESOLVED, SESSION_AT_REST, Growth, ItemState, SessionState
 from ..transactions import database_now, in_transaction
 from .plan import SAMPLE, Plan, Refused
 from .target import Target, parse
@@ -53,6 +53,18 @@ IMPORT_ANYWAY = FileVerb(
     possible.import_anyway,
     values={"accept_damage": True},
     known={"error_code": ErrorCode.DAMAGED},
+)
+REPLACE = FileVerb(
+    "requeue",
+    possible.grown,
+    values={"growth": Growth.REPLACE},
+    known={"error_code": ErrorCode.SOURCE_GREW},
+)
+KEEP_BOTH = FileVerb(
+    "requeue",
+    possible.grown,
+    values={"growth": Growth.KEEP_BOTH},
+    known={"error_code": ErrorCode.SOURCE_GREW},
 )
 DISMISS = FileVerb("dismiss", possible.dismiss, offers=False)
 

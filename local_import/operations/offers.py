@@ -28,6 +28,8 @@ _OF_SESSION = {
 _OF_ITEM = {
     Operation.RETRY: possible.retry,
     Operation.IMPORT_ANYWAY: possible.import_anyway,
+    Operation.REPLACE: possible.grown,
+    Operation.KEEP_BOTH: possible.grown,
     Operation.ACCEPT_BYTES: possible.accept_bytes,
     Operation.DISMISS: possible.dismiss,
 }

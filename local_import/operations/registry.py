@@ -132,6 +132,26 @@ _SPECS = (
         *_files(files.IMPORT_ANYWAY),
     ),
     Spec(
+        Operation.REPLACE,
+        _FILES,
+        _("Replace the beginning"),
+        _(
+            "The whole is imported. Its beginning leaves the library for the quarantine, once the whole "
+            "is safe there."
+        ),
+        _("Undoing the session takes the whole out; the beginning is in the quarantine still."),
+        *_files(files.REPLACE),
+        permission=MAINTAIN,
+    ),
+    Spec(
+        Operation.KEEP_BOTH,
+        _FILES,
+        _("Keep both"),
+        _("The whole is imported beside its beginning, which stays in the library as it is."),
+        _("Undoing the session takes the whole out of the library again."),
+        *_files(files.KEEP_BOTH),
+    ),
+    Spec(
         Operation.ACCEPT_BYTES,
         ("item",),
         _("Accept the bytes in the library"),

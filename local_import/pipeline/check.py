@@ -22,7 +22,7 @@ from ..models import ImportItem, ImportSession, Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import SESSION_AT_REST, ItemState, SkipReason
 from ..transactions import database_now, in_transaction
-from . import quiet
+from . import growth, quiet
 from .analyse import failed
 from .desk import Desk
 from .duplicates import TWIN_WAIT, confirm, judge
@@ -63,7 +63,7 @@ def _check(desk: Desk, owner: Actor, undecided: set[int], batch: Sequence[Work])
     for attempt in range(RACES):
         for work in batch:
             if work.item_id in undecided:  # what an attempt that was refused has found is over
-                work.verdict = work.original = None
+                work.verdict = work.original = work.replaces = None
         compare(desk, batch)
         try:
             intended = in_transaction(lambda: _record(desk, batch, owner))
@@ -88,6 +88,7 @@ def compare(desk: Desk, batch: Sequence[Work]) -> None:
         else:
             twin = first.setdefault(work.sha256, work)
             work.twin_of = twin if twin is not work else None
+    growth.judge(desk, [work for work in first.values() if work.twin_of is None])
 
 
 def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
@@ -104,6 +105,8 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     free = [work for work in movers if work.sha256 not in busy]
     free = _with_place(desk, free, {destination for _, destination in moving})
     _write_intent(desk, free, owner)
+    if replacing := [work for work in free if work.replaces]:
+        growth.note(replacing)
     if _media_like(free):
         raise _Overtaken
     twins = [work for work in batch if work.twin_of is not None]

@@ -19,7 +19,7 @@ from .work import Seen, Work
 
 _CLAIMED = (
     *("pk", "fence", "path", "size_bytes", "accept_damage", "attempts", "retries", "deaths"),
-    *("seen_as", "seen_at", "young_since", "state_changed_at", "next_attempt_at"),
+    *("growth", "seen_as", "seen_at", "young_since", "state_changed_at", "next_attempt_at"),
 )
 _SIZE, _DEATHS = _CLAIMED.index("size_bytes"), _CLAIMED.index("deaths")
 Claimable = tuple[Any, ...]  # the values of _CLAIMED
@@ -57,9 +57,10 @@ def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
 
 
 def _work(row: Claimable, now: datetime) -> Work:
-    pk, fence, path, size, accept, attempts, retries, _, *rest = row
+    pk, fence, path, size, accept, attempts, retries, _, growth, *rest = row
     seen, due = Seen(*rest[:3]), rest[3:]
     work = Work(pk, fence + 1, bytes(path), size, accept, attempts + 1, retries, claimed_at=now)
+    work.growth = growth
     work.seen, work.waited_ms, work.walked_bytes = seen, _waited_ms(now, *due), size
     return work
 

@@ -31,6 +31,7 @@ class Desk:
     moves: bool  # mode move: the source goes away once its bytes are safe
     zone: tzinfo  # assumed where a capture time has no offset
     quiet_s: float = 0.0  # for which a file must have been still
+    earlier: tuple[int, ...] = ()  # the other sessions of the source
 
     @property
     def renames(self) -> bool:
@@ -50,7 +51,13 @@ def open_desk(session: ImportSession) -> Iterator[Desk]:
 def _desk(session: ImportSession, source: Tree, library: Tree) -> Desk:
     moves = session.mode == ImportMode.MOVE
     quiet_s = 0 if session.no_quiet_time else settings.PHOTONEST_QUIET_TIME
-    return Desk(session.pk, source, library, moves, ZoneInfo(settings.TIME_ZONE), quiet_s)
+    zone, earlier = ZoneInfo(settings.TIME_ZONE), _sessions_of(source.root, but=session.pk)
+    return Desk(session.pk, source, library, moves, zone, quiet_s, earlier)
+
+
+def _sessions_of(source: bytes, but: int = 0) -> tuple[int, ...]:
+    sessions = ImportSession.objects.filter(source_path=source).exclude(pk=but)
+    return tuple(sessions.values_list("pk", flat=True))
 
 
 @contextmanager
@@ -111,7 +118,8 @@ def open_to_look(source: bytes, mode: str, quiet_s: float) -> Iterator[Desk]:
     ):
         _refuse_unmounted(library)
         zone = ZoneInfo(settings.TIME_ZONE)
-        yield Desk(0, tree, library, mode == ImportMode.MOVE, zone, quiet_s)
+        moves, earlier = mode == ImportMode.MOVE, _sessions_of(source)
+        yield Desk(0, tree, library, moves, zone, quiet_s, earlier)
 
 
 def _library_to_look_at() -> Tree:

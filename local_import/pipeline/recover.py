@@ -29,6 +29,7 @@ from ..processes import identity, is_provably_dead
 from ..sayings import say
 from ..states import ItemState, SourceDisposition
 from ..transactions import database_now, in_transaction
+from . import growth
 from .analyse import failed, lost
 from .check import settle_verdicts
 from .desk import Desk, confirm, holds, is_library_file, refuse_library_file, unreadable
@@ -300,6 +301,7 @@ def _adopt(desk: Desk, item: ImportItem, work: Work, actor: Actor) -> None:
     else:
         settle_in_parts(desk, [work], actor, from_state=item.state)
         if not work.stale:
+            growth.set_aside(desk, [work] if work.set_aside else [])
             record_outcome(work)
 
 
@@ -321,7 +323,7 @@ def work_of_placed(desk: Desk, item: ImportItem) -> Work:
     except (OSError, FileEffectError) as error:
         found = Comparison(Answer.UNREADABLE, error=error)
         raise unreadable(desk.library, place, found, item.absolute_path) from error
-    work.destination = item.destination
+    work.destination, work.replaces = item.destination, item.replaces
     work.planned = work.placed = work.adopted = True
     work.disposition = _disposition(desk, path)
     return work

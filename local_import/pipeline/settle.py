@@ -21,6 +21,7 @@ from ..models.audit_log import AuditCategory
 from ..sayings import say
 from ..states import ItemState, SkipReason
 from ..transactions import in_transaction
+from . import growth
 from .analyse import failed, full_path
 from .check import settle_verdicts
 from .desk import Desk
@@ -124,6 +125,7 @@ def _settle(desk: Desk, batch: Sequence[Work], owner: Actor, from_state: str) ->
     record_media(placed)
     _finish(desk, placed, owner, from_state)
     _tell_of_files(desk, placed, owner)
+    growth.give_way([work for work in placed if work.replaces], owner)
     _judge_twins(twins)
     settle_verdicts(desk, twins, owner, ItemState.CHECKING)
     unplaced = [work for work in batch if work.planned and not work.placed]

@@ -61,6 +61,10 @@ class Work:
     read_ms: float = 0.0  # time spent on reading it, so far
     place_ms: float = 0.0  # and on placing it
     claimed_at: datetime | None = None  # by the database's clock
+    growth: str = ""  # what was decided of it, where its beginning was imported before
+    replaces: int | None = None  # the id of the media that gives way to it
+    set_aside: str = ""  # the path of that media, once its row is gone
+    changed_sessions: tuple[int, ...] = ()  # whose items changed with it
     walked_bytes: int | None = None  # its size by the row
     seen: Seen = field(default_factory=Seen)
     wait_s: float = 0.0  # for so long it is to be left alone now

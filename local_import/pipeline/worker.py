@@ -14,6 +14,7 @@ from ..metrics import Measure
 from ..models import ImportItem, ImportSession
 from ..states import ITEM_IN_WORK, ItemState
 from ..transactions import in_transaction
+from . import growth
 from .analyse import analyse
 from .check import check
 from .claim import BATCH_ITEMS, claim
@@ -152,6 +153,7 @@ def _run_batch(
             raise
         following = []
         _settle_in_parts(desk, batch, owner, clock)
+    growth.set_aside(desk, [work for work in _ours(batch) if work.set_aside])
     release_batch(desk, _ours(batch), owner)
     if problem is not None:
         raise problem

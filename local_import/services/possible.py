@@ -118,6 +118,12 @@ def import_anyway(state: str, error_code: str, session: ImportSession) -> str:
     return retry_in(session)
 
 
+def grown(state: str, error_code: str, session: ImportSession) -> str:
+    if error_code != ErrorCode.SOURCE_GREW:
+        return _("Only of a file that grew after its beginning was imported can this be decided.")
+    return retry_in(session)
+
+
 def accept_bytes(state: str, error_code: str, session: ImportSession) -> str:
     if error_code != ErrorCode.LIBRARY_FILE_WRONG:
         return _("Only where the library's file holds other bytes can these be accepted.")

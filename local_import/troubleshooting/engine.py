@@ -22,6 +22,7 @@ LOOKS: dict[ErrorCode, Look] = {
     ErrorCode.NOT_REGULAR_FILE: paths.not_a_file,
     ErrorCode.SOURCE_BUSY: paths.in_use,
     ErrorCode.SOURCE_CHANGED: paths.in_use,
+    ErrorCode.SOURCE_GREW: paths.in_use,
     ErrorCode.NAME_TOO_LONG: paths.too_long,
     ErrorCode.DAMAGED: paths.content,
     ErrorCode.CONTENT_MISMATCH: paths.content,

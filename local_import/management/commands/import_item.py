@@ -26,9 +26,9 @@ _FINE = (ItemState.IMPORTED, ItemState.SKIPPED)
 class Command(DeskCommand):
     help = (
         "Do with one file what a recommended action names: retry it, import_anyway although it is "
-        "damaged, accept_bytes that stand in the library in its place, or dismiss it. The work is "
-        "done at once, together with what else waits in the session. Exit status: 0 imported or set "
-        "aside, 1 not so, 2 wrong use or refused."
+        "damaged, let it replace its beginning or keep_both, accept_bytes that stand in the library in "
+        "its place, or dismiss it. The work is done at once, together with what else waits in the "
+        "session. Exit status: 0 imported or set aside, 1 not so, 2 wrong use or refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
