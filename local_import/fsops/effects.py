@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 
 from .problems import CannotRename, DestinationTaken, OneFile, SourceChanged
-from .reading import BLOCK_BYTES, Fingerprint, Source, open_source
+from .reading import BLOCK_BYTES, Fingerprint, Source, open_source, refuse_writer
 from .tree import Tree
 from .walking import walk
 
@@ -209,10 +209,12 @@ def release(
 ) -> None:
     """Remove a source whose copy is durable; without a fingerprint its bytes are compared.
 
-    Raises SourceChanged when it is not the file that was copied, and OneFile when it is the copy
-    itself under another name; then it stays.
+    Raises SourceChanged when it is not the file that was copied, OneFile when it is the copy itself
+    under another name, and StillOpenForWriting where somebody may still write to it: his bytes would
+    go with it. Then it stays.
     """
     known = fingerprint or _read_again(source, path, sha256)
+    refuse_writer(source, path)
     fault_point("unlink", path)
     kept = Fingerprint.of(library.stat(copy))
     source.at(path, lambda fd, name: _unlink(fd, name, known, kept, source.full(path)))

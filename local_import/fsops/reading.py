@@ -109,10 +109,21 @@ def _is_socket(tree: Tree, path: bytes, error: OSError) -> bool:
     return error.errno == errno.ENXIO and not modes.S_ISREG(tree.stat(path).st_mode)
 
 
-def _has_writer(fd: int) -> bool:
-    """Whether another process has the file open for writing: a read lease is refused then.
+def refuse_writer(tree: Tree, path: bytes) -> None:
+    """Raises StillOpenForWriting where another process is known to have the file open for writing."""
+    fd = tree.at(path, lambda parent, name: os.open(name, _READ, dir_fd=parent))
+    try:
+        if _has_writer(fd):
+            raise StillOpenForWriting(tree.full(path))
+    finally:
+        os.close(fd)
 
-    Source: fcntl(2), F_SETLEASE. Only the owner or root may ask; others learn nothing.
+
+def _has_writer(fd: int) -> bool:
+    """Whether another process is known to have the file open for writing: a read lease is refused then.
+
+    Source: fcntl(2), F_SETLEASE. Only the owner or root may ask, and not on every filesystem: False is
+    no proof that nobody writes. What proves it better is that the file has been still for a while.
     """
     try:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)

@@ -8,7 +8,7 @@ from functools import partial
 
 from .. import fsops
 from ..audit_logger import Actor, AuditLogger, Entry
-from ..fsops import FileEffectError, Fingerprint
+from ..fsops import FileEffectError, Fingerprint, StillOpenForWriting
 from ..models import ImportItem
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import ItemState, SourceDisposition
@@ -105,6 +105,8 @@ def _let_go(desk: Desk, due: Due) -> Fate:
         if desk.source.exists(due.path):
             return _kept("Kept: the copy in the library is gone.")
         return Fate(SourceDisposition.RELEASED, "The source had gone already.")
+    except StillOpenForWriting as error:
+        return _kept(f"Kept for now: {error}")
     except FileEffectError as error:
         return Fate(SourceDisposition.CHANGED, f"Kept: {error}")
     except OSError as error:
