@@ -36,6 +36,7 @@ def ask(desk, expression):
 
 
 def test_the_sample_shows_every_way_that_a_file_can_go(desk):
+    desk.environment["PHOTONEST_QUIET_TIME"] = "600"  # it does not wait for what it has just made
     prepare(desk)
 
     codes = {}

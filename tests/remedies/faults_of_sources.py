@@ -143,6 +143,13 @@ def a_directory_in_place_of_the_file(scene: Scene) -> None:
     scene.resume()
 
 
+def a_file_that_grew_after_its_beginning_was_imported(scene: Scene) -> None:
+    scene.put(jpeg(3))
+    scene.start()
+    scene.put(jpeg(3) + jpeg(4))
+    scene.start()
+
+
 def a_jpeg_cut_in_the_middle(scene: Scene) -> None:
     scene.put(jpeg(3)[:-150])
     scene.start()
@@ -226,6 +233,8 @@ def a_directory_that_could_be_listed_and_not_entered(scene: Scene) -> None:
 
 
 FAULTS = (
+    Fault("source_grew", a_file_that_grew_after_its_beginning_was_imported),
+    Fault("source_grew", a_file_that_grew_after_its_beginning_was_imported, cure=1),
     Fault("source_missing", a_file_that_was_moved_away, {"put_back": put_back}),
     Fault("source_missing", a_file_that_was_deleted, ends=DISMISSED, cure=1),
     Fault(
