@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from . import fsops
 
@@ -75,6 +76,21 @@ def _turn() -> AbstractContextManager[None]:
     if connection.vendor != "sqlite" or "memory" in path:
         return nullcontext()
     return fsops.turn(os.fsencode(f"{path}-turn"))
+
+
+def hold_unchanged(rows: QuerySet[Any, Any]) -> bool:
+    """Keep the rows as they are until this transaction ends; returns whether there are any.
+
+    Whoever changes one waits, and whoever holds it likewise does not: FOR SHARE, for which Django has
+    no name. A row that was just being changed counts as it is afterwards. On SQLite the transaction
+    itself does as much.
+    """
+    if connection.vendor != "postgresql":
+        return rows.exists()
+    sql, parameters = rows.values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} FOR SHARE", parameters)
+        return bool(cursor.fetchall())
 
 
 def is_passing(error: BaseException) -> bool:

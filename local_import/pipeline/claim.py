@@ -13,7 +13,7 @@ from ..audit_logger import Actor
 from ..door import Step
 from ..models import ImportItem, ImportSession
 from ..states import ItemState
-from ..transactions import database_now, in_transaction
+from ..transactions import database_now, hold_unchanged, in_transaction
 from .lease import LEASE
 from .work import Seen, Work
 
@@ -36,7 +36,9 @@ def claim(session_id: int, owner: Actor, limit: int = BATCH_ITEMS) -> list[Work]
 
 
 def _claim(session_id: int, owner: Actor, limit: int) -> list[Work]:
-    if not ImportSession.objects.runnable().filter(pk=session_id).exists():
+    # Held, or a cancel could be answered for before these files are seen to be in work. Nobody who
+    # holds a session waits for a file in work, so that a worker may ask for it with its own in hand.
+    if not hold_unchanged(ImportSession.objects.runnable().filter(pk=session_id)):
         return []
     now = database_now()
     rows = _cut(
