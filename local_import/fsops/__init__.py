@@ -39,7 +39,7 @@ from .problems import (
     StillOpenForWriting,
     path_of,
 )
-from .reading import Fingerprint, Source, digest_of_first, is_racy, open_source
+from .reading import Fingerprint, Source, digest_of_first, open_source
 from .spool import Spool
 from .tree import Tree
 from .turns import turn
@@ -84,7 +84,6 @@ __all__ = [
     "is_alive",
     "is_below",
     "is_empty",
-    "is_racy",
     "keep",
     "kept",
     "listing",

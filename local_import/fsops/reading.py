@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import stat as modes
+import time
 from typing import NamedTuple, Self
 
 from .problems import NotRegularFile, SourceChanged, StillOpenForWriting
@@ -15,7 +16,7 @@ from .tree import Tree
 IN_MEMORY_BYTES = 512 * 1024  # a file up to this size is read whole, once
 BLOCK_BYTES = 1024 * 1024  # of a copy
 HASH_BYTES = 256 * 1024  # fits the cache of a core; new pages for every file cost more than a read
-RACY_NS = 2_000_000_000
+RACY_NS = 2_000_000_000  # the coarsest clock, that of FAT
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -39,17 +40,19 @@ class Fingerprint(NamedTuple):
         return self.device == other.device or self[2:] == other[2:]
 
 
-def is_racy(fingerprint: Fingerprint, now_ns: int) -> bool:
-    """Whether the file changed so lately that a further change may not show in its times."""
-    return max(fingerprint.mtime_ns, fingerprint.ctime_ns) > now_ns - RACY_NS
-
-
 class Source:
-    """An open regular file."""
+    """An open regular file.
+
+    It is racy when it changed so lately that a change after the reading may fall into the same tick of
+    the clock. Then its fingerprint never tells of that change, however old it is when it is compared.
+    Source: git, Documentation/technical/racy-git.adoc.
+    """
 
     def __init__(self, fd: int, path: bytes, fingerprint: Fingerprint) -> None:
         self.fd, self.path, self.fingerprint = fd, path, fingerprint
         self.size = fingerprint.size_bytes
+        changed_ns = max(fingerprint.mtime_ns, fingerprint.ctime_ns)
+        self.is_racy = changed_ns > time.time_ns() - RACY_NS  # asked before anything is read
         whole = self.size <= IN_MEMORY_BYTES
         self._memory = _read_all(fd, self.size) if whole else b""
 

@@ -45,6 +45,7 @@ def _analyse(desk: Desk, work: Work, now: datetime) -> None:
     try:
         with fsops.open_source(desk.source, work.path) as source:
             work.fingerprint, work.size_bytes = source.fingerprint, source.size
+            work.is_racy = source.is_racy
             work.wait_s = quiet.left_s(work, desk.quiet_s)
             if work.wait_s:
                 _leave_alone(desk, work)

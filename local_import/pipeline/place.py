@@ -119,9 +119,8 @@ def require_room(desk: Desk, size_bytes: int) -> None:
 
 
 def _verify_racy(desk: Desk, work: Work, target: bytes) -> None:
-    """Times cannot tell a change of the last moments, so such a file is read again."""
-    assert work.fingerprint is not None
-    if not fsops.is_racy(work.fingerprint, time.time_ns()):
+    """Where times may not tell of a change since it was read, the file is read again."""
+    if not work.is_racy:
         return
     found = fsops.compare(desk.library, target, work.sha256, afresh=False)
     if found.is_equal:

@@ -26,7 +26,8 @@ class Due:
     path: bytes
     sha256: str
     destination: str
-    fingerprint: Fingerprint | None = None  # unknown after a restart: then bytes are compared
+    # None where it is not known (after a restart) or tells too little: then bytes are compared.
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,18 @@ Told = tuple[Due, Fate]
 def release_batch(desk: Desk, batch: Iterable[Work], owner: Actor) -> None:
     """Let the sources of a settled batch go."""
     due = [
-        Due(work.item_id, work.path, work.sha256, work.destination, work.fingerprint)
+        _due(work)
         for work in batch
         if work.placed and work.disposition == SourceDisposition.RELEASE_DUE
     ]
     if due:
         told = _let_all_go(desk, due)
         in_transaction(lambda: _record(desk, told, owner))
+
+
+def _due(work: Work) -> Due:
+    fingerprint = None if work.is_racy else work.fingerprint
+    return Due(work.item_id, work.path, work.sha256, work.destination, fingerprint)
 
 
 def release_left(desk: Desk, owner: Actor) -> int:

@@ -70,6 +70,7 @@ class Work:
     wait_s: float = 0.0  # for so long it is to be left alone now
 
     fingerprint: Fingerprint | None = None
+    is_racy: bool = False  # the fingerprint may not tell of a change since the file was read
     sha256: str = ""
     inspection: Inspection | None = None
     capture: CaptureTime | None = None
