@@ -373,7 +373,7 @@ class StateManagementService:
         if holds(desk.library, work.destination.encode(), work.sha256, work.path):  # by the caller
             refuse_library_file(desk, work.path, work.destination)
             work.placed = work.adopted = True
-            confirm(desk.library)
+            confirm(desk.library, [work.destination.encode()])
         else:
             self._bring(desk, work)
         if work.verdict is not None:

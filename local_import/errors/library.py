@@ -42,8 +42,9 @@ ENTRIES: Entries = {
         5,
         _("The library {path} is not the one the database knows."),
         _(
-            "The database lists imported media, but the directory lacks the library's mark, "
-            "the file .photonest-library: its disk is probably not mounted. Nothing was written."
+            "The library's mark, the file .photonest-library, is not there, or another directory came "
+            "to stand at the path while the library was used. Its disk is probably not mounted, or it "
+            "was renamed. Nothing is imported until it is back."
         ),
         (
             Action(
@@ -55,7 +56,10 @@ ENTRIES: Entries = {
             ),
             Action(
                 "connect_library",
-                _("Mount the library's disk, so that its files are at {path}."),
+                _(
+                    "Mount the library's disk, or give the library its name back, so that its files "
+                    "are at {path}."
+                ),
                 operation=Operation.RESUME,
             ),
             Action(

@@ -30,6 +30,7 @@ from .probing import READ, WRITE, Identity, Part, Room, Sight, probe
 from .problems import (
     CannotRename,
     DestinationTaken,
+    Displaced,
     FileEffectError,
     LibraryFound,
     LinkOnTheWay,
@@ -39,6 +40,7 @@ from .problems import (
     StillOpenForWriting,
     path_of,
 )
+from .reach import out_of_reach, require_in_place
 from .reading import Fingerprint, Source, digest_of_first, open_source
 from .spool import Spool
 from .tree import Tree
@@ -53,6 +55,7 @@ __all__ = [
     "CannotRename",
     "Comparison",
     "DestinationTaken",
+    "Displaced",
     "FileEffectError",
     "Fingerprint",
     "Found",
@@ -92,12 +95,14 @@ __all__ = [
     "mounts_below",
     "move",
     "open_source",
+    "out_of_reach",
     "parts",
     "path_of",
     "probe",
     "publish",
     "quarantine",
     "release",
+    "require_in_place",
     "sync",
     "tidy",
     "turn",

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 
 from .problems import CannotRename, DestinationTaken, OneFile, SourceChanged
+from .reach import require_in_place
 from .reading import BLOCK_BYTES, Fingerprint, Source, open_source, refuse_writer
 from .tree import Tree
 from .walking import walk
@@ -174,7 +175,8 @@ def sync(tree: Tree) -> None:
 
 
 def _prove_alive(tree: Tree) -> None:
-    """Raises OSError where the tree was removed, or its filesystem takes nothing new.
+    """Raises OSError where the tree was removed, or its filesystem takes nothing new; Displaced where
+    its path does not lead to it any more.
 
     One that has failed is shut down or made read-only. To Linux 6.1, for one, it has nothing to sync
     then, and every sync succeeds. Source: fs/sync.c, sync_filesystem; fs/ext4/super.c, ext4_sync_fs.
@@ -182,6 +184,7 @@ def _prove_alive(tree: Tree) -> None:
     fault_point("probe", tree.root)
     if os.fstat(tree.descriptor).st_nlink == 0:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), tree.root)
+    require_in_place(tree)
     try:
         os.close(os.open(b".", _UNNAMED, 0o600, dir_fd=tree.descriptor))
     except OSError as error:
@@ -191,7 +194,7 @@ def _prove_alive(tree: Tree) -> None:
 
 
 def is_alive(tree: Tree) -> bool:
-    """Whether the tree is still there, and its filesystem takes something new."""
+    """Whether the tree is still there, at its path, and its filesystem takes something new."""
     try:
         _prove_alive(tree)
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
@@ -55,3 +56,10 @@ class LibraryFound(FileEffectError):
 
 class OneFile(FileEffectError):
     text = "The file is the library's own"
+
+
+class Displaced(OSError):
+    """The path of a tree leads to another directory than was opened, or to none."""
+
+    def __init__(self, root: bytes) -> None:
+        super().__init__(errno.ENOENT, "Another directory stands there by now, or none", root)

@@ -17,6 +17,7 @@ from .opening import DIRECTORY, open_directory, refuse_library
 from .problems import LibraryFound
 
 T = TypeVar("T")
+Inode = tuple[int, int]  # device and number: what tells a directory from another of its name
 
 OPEN_DIRECTORIES = 320  # descriptors kept for the directories used last, at most
 SHARE = 3  # of so many that the process may open, one: the other tree and the database need theirs
@@ -30,10 +31,11 @@ class Tree:
     """
 
     def __init__(self, root: bytes, *, mark: bytes = b"", follow_links: bool = False) -> None:
-        self.root, self._mark = root, mark
+        self.root, self._mark, self._follow_links = root, mark, follow_links
         self._fd = os.open(root, DIRECTORY) if follow_links else open_directory(root, mark)
         self.device = os.fstat(self._fd).st_dev
         self._open: OrderedDict[bytes, int] = OrderedDict()
+        self._entered: dict[bytes, set[Inode]] = {}
         self._most = _most()
 
     def __enter__(self) -> Self:
@@ -47,6 +49,10 @@ class Tree:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def anew(self) -> Tree:
+        """What stands at the tree's path now, opened as this was. Raises as the class says."""
+        return Tree(self.root, mark=self._mark, follow_links=self._follow_links)
 
     @property
     def descriptor(self) -> int:
@@ -83,11 +89,11 @@ class Tree:
             except FileNotFoundError:
                 if not parents:
                     raise
-                self.forget()  # a directory that was removed since it was opened
+                self._close_all()  # a directory that was removed since it was opened
                 return effect(self._directory(parent, make=True), name)
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                self.forget()  # others in this process need descriptors as well
+                self._close_all()  # others in this process need descriptors as well
             if not _is_whole(error.filename):  # else it is named already: the other end of a rename
                 error.filename, error.filename2 = self.full(path), None
             raise
@@ -104,11 +110,12 @@ class Tree:
         for name in missing:
             known = known + b"/" + name if known else name
             above = self._open.get(known.rpartition(b"/")[0], self._fd)
-            self._open[known] = self._entered(above, name, make, known)
+            self._open[known] = fd = self._enter(above, name, make, known)
+            self._entered.setdefault(known, set()).add(inode_of(fd))
             self._close_oldest(keep=known)
         return self._open[path]
 
-    def _entered(self, above: int, name: bytes, make: bool, path: bytes) -> int:
+    def _enter(self, above: int, name: bytes, make: bool, path: bytes) -> int:
         fd = _enter(above, name, make)
         try:
             refuse_library(fd, self.full(path), self._mark)
@@ -135,8 +142,20 @@ class Tree:
 
     def forget(self) -> None:
         """Look every directory up anew from now on; call it where others may have moved some."""
+        self._close_all()
+        self._entered.clear()
+
+    def _close_all(self) -> None:
         while self._open:
             os.close(self._open.popitem()[1])
+
+    def directory(self, path: bytes) -> Inode:
+        """What directory stands at a path. Raises OSError where there is none."""
+        return inode_of(self._directory(path))
+
+    def entered(self, path: bytes) -> set[Inode]:
+        """The directories that were reached by a path since everything was looked up anew."""
+        return self._entered.get(path, set())
 
 
 def _most() -> int:
@@ -144,6 +163,11 @@ def _most() -> int:
     if may_open == resource.RLIM_INFINITY:
         return OPEN_DIRECTORIES
     return min(OPEN_DIRECTORIES, may_open // SHARE)
+
+
+def inode_of(fd: int) -> Inode:
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
 
 
 def _is_whole(name: Any) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -14,10 +15,10 @@ from django.conf import settings
 
 from .. import fsops, names
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Comparison, FileEffectError, Fingerprint, LibraryFound, Tree
+from ..fsops import Comparison, Displaced, FileEffectError, Fingerprint, LibraryFound, Tree
 from ..models import ImportSession, Media
 from ..sayings import say
-from ..states import ImportMode, ItemState
+from ..states import ImportMode, ItemState, SessionState
 from ..troubleshooting import code_of
 from .source import MARK, open_session_source, open_source_tree, overlap
 from .takers import are_all_taken
@@ -136,8 +137,9 @@ class Absent(Tree):
     """A tree that is not there: it holds nothing."""
 
     def __init__(self, root: bytes) -> None:
-        self.root, self.device, self._fd, self._mark = root, -1, -1, b""
-        self._open = OrderedDict()
+        self.root, self.device, self._fd = root, -1, -1
+        self._mark, self._follow_links = b"", False
+        self._open, self._entered = OrderedDict(), {}
 
     def exists(self, path: bytes) -> bool:
         return False
@@ -200,30 +202,58 @@ def of_library(library: Tree, error: Exception) -> ImportProblem:
     """What an error says of the library as a whole."""
     if isinstance(error, ImportProblem):
         return error
-    gone = isinstance(error, FileNotFoundError)  # its root was removed while it was open
-    code = ErrorCode.LIBRARY_NOT_WRITABLE if gone else code_of(error)
     detail = getattr(error, "strerror", None) or str(error)
-    return ImportProblem(code, path=library.root, detail=detail)
+    return ImportProblem(_code_of_library(error), path=library.root, detail=detail)
 
 
-def confirm(library: Tree) -> None:
-    """Make durable what another has brought there. Raises ImportProblem where the disk does not."""
+def _code_of_library(error: Exception) -> ErrorCode:
+    if isinstance(error, Displaced):
+        return ErrorCode.LIBRARY_UNMOUNTED
+    if isinstance(error, FileNotFoundError):  # its root was removed while it was open
+        return ErrorCode.LIBRARY_NOT_WRITABLE
+    return code_of(error)
+
+
+def confirm(library: Tree, places: Collection[bytes]) -> None:
+    """Make durable what another has brought there. Raises ImportProblem where the disk does not, or
+    one of the places is not found by its path any more."""
     try:
         fsops.sync(library)
+        for place in fsops.out_of_reach(library, places):
+            raise Displaced(library.full(os.path.dirname(place)))
     except OSError as error:
         raise of_library(library, error) from error
+
+
+def displaced_source(source: Tree) -> ImportProblem | None:
+    """What keeps a session from going on where its source is not at its path any more."""
+    try:
+        fsops.require_in_place(source)
+    except LibraryFound as found:
+        return overlap(source.root, found)
+    except OSError as error:
+        return ImportProblem(code_of(error), path=source.root, detail=error.strerror)
+    return None
 
 
 def open_library() -> Tree:
     """The library, made when it is new; refused when it is not the one the database knows."""
     path = fsencode(settings.PHOTONEST_LIBRARY)
     try:
-        fsops.make_directory(path)
-        library = Tree(path, follow_links=True)
+        library = _made_where_new(path)
         _claim_mark(library)
     except OSError as error:
         raise _not_writable(path, error) from error
     return library
+
+
+def _made_where_new(path: bytes) -> Tree:
+    try:
+        return Tree(path, follow_links=True)
+    except FileNotFoundError:
+        _refuse_unmounted(Absent(path))  # or the library could not be put back to its path
+    fsops.make_directory(path)
+    return Tree(path, follow_links=True)
 
 
 def _not_writable(library: bytes, error: OSError) -> ImportProblem:
@@ -231,10 +261,18 @@ def _not_writable(library: bytes, error: OSError) -> ImportProblem:
 
 
 def _refuse_unmounted(library: Tree) -> None:
-    """Raises ImportProblem where the database lists media and the library is not the one it knows."""
+    """Raises ImportProblem where the database knows a library and this is not the one."""
     # Another first import may make the mark at any moment, and it makes it before its first Media.
-    if not library.exists(MARK) and Media.objects.exists() and not library.exists(MARK):
+    if not library.exists(MARK) and _is_known() and not library.exists(MARK):
         raise ImportProblem(ErrorCode.LIBRARY_UNMOUNTED, path=library.root)
+
+
+def _is_known() -> bool:
+    """Whether the database lists media, or a session waits for a library that was there before."""
+    waiting = ImportSession.objects.filter(
+        state=SessionState.ERROR, error_code=ErrorCode.LIBRARY_UNMOUNTED
+    )
+    return Media.objects.exists() or waiting.exists()
 
 
 def _claim_mark(library: Tree) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from .. import fsops, names
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import CannotRename, DestinationTaken, FileEffectError, SourceChanged
+from ..fsops import CannotRename, DestinationTaken, Displaced, FileEffectError, SourceChanged
 from ..sayings import say
 from ..states import SourceDisposition
 from ..troubleshooting import code_of
@@ -32,9 +32,10 @@ def place(
     """Place every file that has a written intent; returns what keeps the session from going on.
 
     Files that were not placed then have the verdict `release`. When the final sync fails nothing of
-    this batch is believed: each file is taken back.
+    this batch is believed: each file is taken back. So is what cannot be reached by its path then.
     """
     planned = [work for work in batch if work.planned]
+    desk.library.forget()
     problem = None
     for work in planned:
         if problem is not None:
@@ -169,25 +170,43 @@ def _make_durable(
         return None
     try:
         sync(desk.library)
-        return None
+        moved = fsops.out_of_reach(desk.library, [work.destination.encode() for work in placed])
+    except Displaced as error:
+        for work in placed:
+            _leave(desk, work)
+        return of_library(desk.library, error)
     except OSError as error:
         for work in placed:
-            _disbelieve(desk, work)
+            _disbelieve(desk, work, "The disk did not confirm it")
         return of_library(desk.library, error)
+    for work in placed:
+        if work.destination.encode() in moved:
+            _disbelieve(desk, work, "Its directory in the library was moved")
+    return None
 
 
-def _disbelieve(desk: Desk, work: Work) -> None:
-    """What the disk did not confirm is not imported, also where it does not give it back.
+def _leave(desk: Desk, work: Work) -> None:
+    """The library is not at its path: a copy waits in it to be adopted, a moved file goes back."""
+    text = "The library is not at its path any more"
+    if work.disposition == SourceDisposition.MOVED:
+        _disbelieve(desk, work, text)
+        return
+    work.placed, work.disposition = False, SourceDisposition.KEPT
+    work.release(f"{text}; the copy in it stays where it was, {work.destination}.")
+
+
+def _disbelieve(desk: Desk, work: Work, why: str) -> None:
+    """What was not found durable at its place is not imported, also where it is not given back.
 
     A disk that failed is often read-only from then on. What stays in the library so is adopted by a
     later claim of the file, when the disk is sound, or found by the sweep.
     """
-    work.release("The disk could not confirm the bytes; they were taken back.")
+    work.release(f"{why}; the bytes were taken back.")
     try:
         take_back(desk, work)
     except (OSError, FileEffectError):
         work.placed, work.disposition = False, SourceDisposition.KEPT
-        work.release("The disk could neither confirm the bytes nor give them back.")
+        work.release(f"{why}, and the bytes could not be taken back.")
 
 
 def take_back(desk: Desk, work: Work) -> None:

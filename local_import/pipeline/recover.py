@@ -55,6 +55,7 @@ def recover(desk: Desk, actor: Actor, told: Told | None = None) -> int:
     from it: it is added to what was `told`, and the next recovery finds it as this one did. Raises
     ImportProblem when the library as a whole stands in the way.
     """
+    _look_anew(desk)
     _clear_incoming(desk)
     dead = abandoned(desk.session_id)
     if not dead:
@@ -101,6 +102,12 @@ def _recover_placed(desk: Desk, item: ImportItem, actor: Actor, troubles: Troubl
             _fail(desk, item, error, actor)
             return True
     return False
+
+
+def _look_anew(desk: Desk) -> None:
+    """What is found from now on stands at its path, wherever directories were moved meanwhile."""
+    desk.source.forget()
+    desk.library.forget()
 
 
 def _clear_incoming(desk: Desk) -> None:
@@ -227,18 +234,17 @@ def _ask_again(desk: Desk, item: ImportItem, problem: ImportProblem, actor: Acto
 
 def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
     """Import what is `missing`, but was brought to its place by a worker that came late."""
+    _look_anew(desk)
     troubles = Troubles("found", (ImportProblem,), told)
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
     found = []
     for item in missing.exclude(destination="").exclude(sha256="").order_by("pk"):
-        with (
-            troubles.of(item),
-            suppress(ImportProblem),
-        ):  # not to be read now: looked at again later
+        # What cannot be read now is looked at again later.
+        with troubles.of(item), suppress(ImportProblem):
             if _is_placed(desk, item):
                 found.append((item, work_of_placed(desk, item)))
     if found:
-        confirm(desk.library)
+        confirm(desk.library, [item.destination.encode() for item, _ in found])
     number = 0
     for item, work in found:
         with troubles.of(item):
@@ -293,7 +299,7 @@ def _publish(desk: Desk, part: bytes, destination: bytes) -> bool:
 
 def _adopt(desk: Desk, item: ImportItem, work: Work, actor: Actor) -> None:
     """The right bytes are at the destination: finish what the worker began."""
-    confirm(desk.library)
+    confirm(desk.library, [item.destination.encode()])
     if Media.objects.filter(sha256=item.sha256).exclude(path=item.destination).exists():
         aside = b"quarantine/%d-%d" % (item.pk, item.fence)
         fsops.quarantine(desk.library, item.destination.encode(), aside)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from .. import fsops
+from .. import fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
-from ..fsops import FileEffectError, Fingerprint, StillOpenForWriting
+from ..fsops import Displaced, FileEffectError, Fingerprint, StillOpenForWriting
 from ..models import ImportItem
 from ..models.audit_log import AuditCategory, AuditLevel
 from ..states import ItemState, SourceDisposition
@@ -100,13 +100,20 @@ def _has_gone(fate: Fate) -> bool:
 def _let_go(desk: Desk, due: Due) -> Fate:
     """Remove one source, unless the library's copy or the source itself is not what it must be."""
     place = due.destination.encode()
+    desk.library.forget()
+    desk.source.forget()
     copy = fsops.compare(desk.library, place, due.sha256)
     if copy.is_unreadable:
         return _kept(f"Kept for now: the copy in the library could not be read: {copy.why}.")
     if not copy.is_equal:
         return _kept("Kept: the copy in the library is not right.")
     try:
+        fsops.require_in_place(desk.source)
+        if fsops.out_of_reach(desk.library, [place]):
+            return _kept("Kept for now: the copy in the library was moved.")
         fsops.release(desk.source, due.path, due.fingerprint, due.sha256, desk.library, place)
+    except Displaced as error:
+        return _kept(f"Kept for now: {names.shown(error.filename)} is not where it was.")
     except FileNotFoundError:
         if desk.source.exists(due.path):
             return _kept("Kept: the copy in the library is gone.")

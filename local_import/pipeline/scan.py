@@ -21,7 +21,7 @@ from ..models import ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
 from ..states import ItemState
 from ..transactions import in_transaction
-from .desk import Desk
+from .desk import Desk, displaced_source
 from .source import overlap
 
 FIRST_CHUNK, CHUNK = 64, 512  # files recorded at once: few at first, so that workers can begin
@@ -37,6 +37,8 @@ def scan(desk: Desk, actor: Actor, should_stop: Callable[[], bool]) -> bool:
         in_transaction(partial(_record, desk.session_id, _rows(chunk), actor))
         if should_stop():  # asked with the first files recorded: workers wait for these
             return False
+    if problem := displaced_source(desk.source):  # what was found is not where it is recorded
+        raise problem
     in_transaction(lambda: _close(desk.session_id, left_out, actor))
     return True
 

@@ -18,7 +18,7 @@ from . import growth
 from .analyse import analyse
 from .check import check
 from .claim import BATCH_ITEMS, claim
-from .desk import Desk
+from .desk import Desk, displaced_source
 from .lease import give_up
 from .measure import Clock, record
 from .parts import is_of_rows
@@ -128,8 +128,11 @@ def _run_batch(
 ) -> list[Work]:
     clock = Clock()
     desk.source.forget()
+    displaced = displaced_source(desk.source)
     for work in batch:
-        if should_stop():
+        if displaced is not None:
+            work.release("The source is not at its path any more.")
+        elif should_stop():
             work.release("The worker was told to stop.")
         else:
             analyse(desk, work)
@@ -138,7 +141,7 @@ def _run_batch(
         check(desk, batch, owner)
     batch = _ours(batch)
     with clock.step(Measure.SYNC):
-        problem = place(desk, batch, should_stop)
+        problem = displaced or place(desk, batch, should_stop)
 
     def settle_and_claim() -> list[Work]:
         with clock.step(Measure.SETTLE):
