@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from .. import names
+from .. import fsops, names
 from ..errors import Severity
 from ..fsops import Tree
 from ..models import Media
@@ -50,6 +50,15 @@ def _is_marked(tree: Tree) -> bool:
         return tree.exists(MARK)
     except OSError:  # a disk that fails, or a network that is away
         return False
+
+
+def is_in_place(library: Tree) -> bool:
+    """Whether it still is what stands at its path; as far as that can be told."""
+    try:
+        fsops.require_in_place(library)
+    except OSError:
+        return False
+    return True
 
 
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:

@@ -83,6 +83,8 @@ def _publish(look: Look, part: bytes, path: bytes) -> None:
         quarantine.set_aside(look.library, path, "It held other bytes than its media.", look.now)
     fsops.publish(look.library, part, path)
     fsops.sync(look.library)
+    if fsops.out_of_reach(look.library, [path]):
+        raise CannotRepair("Its directory in the library was moved meanwhile.")
 
 
 def _copies(library: Tree, media: Media) -> Iterator[tuple[Callable[[], Tree], bytes]]:

@@ -86,6 +86,7 @@ def take(
             with troubles.of(find):
                 _ask(look, find, report)
         report.unasked = {r.code: troubles.told[r.find] for r in wanted if r.find in troubles.told}
+        _ask_in_the_end(look, report)
         _freeze(report, Media.objects.count())
     chosen = {rule.code for rule in wanted}
     report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
@@ -112,6 +113,12 @@ def look_again(rule: Rule, keys: Sequence[str]) -> list[Suspect]:
         return []
     with breaker.library_to_look_at() as library:
         return again(Look(database_now(), library), rule, keys)
+
+
+def _ask_in_the_end(look: Look, report: Report) -> None:
+    """What was read of a library that is not at its path any more says nothing of the one there."""
+    if look.library is not None and not breaker.is_in_place(look.library):
+        _ask(replace(look, library=None), breaker.find, report)
 
 
 def _ask(look: Look, find: Find, report: Report) -> None:

@@ -57,6 +57,7 @@ def _rows(look: Look, keys: Keys | None) -> Iterator[Row]:
     while True:
         rows = chosen(look, keys).filter(path__gt=last).order_by("path")[:CHUNK]
         found: Sequence[Row] = list(rows.values_list("id", "path", "size_bytes", "sha256"))
+        look.library.forget()
         yield from found
         if len(found) < CHUNK:
             return

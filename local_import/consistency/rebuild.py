@@ -49,6 +49,7 @@ def rebuild(library: Tree, *, apply: bool, actor: Actor) -> Rebuilt:
     seen: set[str] = set()
     for works in _chunks(library):
         fit = [work for work in works if _is_fit(desk, work, seen, done)]
+        fit = _in_place(library, fit, done)
         if apply and fit:
             in_transaction(partial(_record, fit, actor))
         done.listed += len(fit)
@@ -73,6 +74,15 @@ def _is_fit(desk: Desk, work: Work, seen: set[str], done: Rebuilt) -> bool:
     seen.add(work.sha256)
     work.destination = os.fsdecode(work.path)
     return True
+
+
+def _in_place(library: Tree, works: list[Work], done: Rebuilt) -> list[Work]:
+    """Raises Displaced where the library is not at its path any more."""
+    moved = fsops.out_of_reach(library, [work.path for work in works])
+    library.forget()
+    reason = "Its directory was moved while it was read."
+    done.left_out += [(names.shown(work.path), reason) for work in works if work.path in moved]
+    return [work for work in works if work.path not in moved]
 
 
 def _why_not(work: Work, seen: Iterable[str]) -> str:

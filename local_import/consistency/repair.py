@@ -141,6 +141,8 @@ def _note(notes: list[T], note: T) -> None:
 def _apply_one(circumstances: Look, suspect: Suspect, actor: Actor) -> bool:
     """False when it is right by now. Rows are repaired under the lock of the look that verified."""
     rule = RULES[suspect.rule]
+    if circumstances.library:
+        circumstances.library.forget()
     if not rule.unlocked:
         return in_transaction(partial(_repair_locked, circumstances, rule, suspect, actor))
     found = look.again(circumstances, rule, [suspect.key])

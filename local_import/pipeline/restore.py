@@ -7,6 +7,7 @@ anywhere and begun again; what is done already is only recorded.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,15 @@ from .. import door, fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..door import Step
 from ..errors import ErrorCode, ImportProblem
-from ..fsops import Answer, CannotRename, Comparison, DestinationTaken, FileEffectError
+from ..fsops import (
+    Answer,
+    CannotRename,
+    Comparison,
+    DestinationTaken,
+    Displaced,
+    FileEffectError,
+    Tree,
+)
 from ..models import ImportItem, Media
 from ..models.audit_log import AuditCategory
 from ..sayings import say
@@ -25,10 +34,11 @@ from ..state_synchronizer import StateSynchronizer
 from ..states import ItemState
 from ..transactions import in_transaction
 from ..troubleshooting import TroubleshootingEngine
-from .desk import Desk, is_library_file, refuse_library_file, unreadable
+from .desk import Desk, is_library_file, of_library, refuse_library_file, unreadable
 from .source import open_source_tree
 
 BATCH = 100
+_MOVED = "Its directory was moved while it was brought back"
 _audit = AuditLogger()
 _engine = TroubleshootingEngine()
 
@@ -62,28 +72,60 @@ def restore_batch(
     """
     waiting = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.IMPORTED)
     items = list(waiting.filter(pk__gt=after).select_related("media").order_by("pk")[:BATCH])
-    found = []
+    desk.source.forget()
+    desk.library.forget()
+    refused, back = [], []
     for item in items:
         beat()
-        found.append((item, _restore_one(desk, item)))
-    back = [item for item, refusal in found if refusal is None]
+        if failure := _restore_one(desk, item):
+            refused.append(failure)
+        else:
+            back.append(item)
     handed_over: dict[int, int] = {}
     if back:
-        _make_durable(desk)
+        refused += _make_durable(desk, back)
+        back = [item for item in back if item not in {one.item for one in refused}]
         handed_over = in_transaction(partial(_record, desk, back, actor, reason))
     for session_id in handed_over:
         StateSynchronizer().sync_session_with_items(session_id, actor=actor)
-    refused = [refusal for _, refusal in found if refusal is not None]
     return Restored(items[-1].pk if items else 0, len(back), refused, handed_over)
 
 
-def _make_durable(desk: Desk) -> None:
-    for tree in (desk.source, desk.library):
-        try:
-            fsops.sync(tree)
-        except OSError as error:
-            detail = error.strerror
-            raise ImportProblem(ErrorCode.IO_ERROR, path=tree.root, detail=detail) from error
+def _make_durable(desk: Desk, back: Sequence[ImportItem]) -> list[Refusal]:
+    """Returns the files whose directory at the source was moved meanwhile: they are taken in again."""
+    try:
+        moved = _confirmed(desk.source, back)
+        fsops.sync(desk.library)
+    except Displaced as error:
+        if error.filename == desk.library.root:
+            raise of_library(desk.library, error) from error
+        _take_in_again(desk, back)
+        raise ImportProblem(ErrorCode.SOURCE_MISSING, path=error.filename) from error
+    except OSError as error:
+        path = fsops.path_of(error)
+        raise ImportProblem(ErrorCode.IO_ERROR, path=path, detail=error.strerror) from error
+    _take_in_again(desk, moved)
+    return [_refusal(desk, item, FileNotFoundError(errno.ENOENT, _MOVED)) for item in moved]
+
+
+def _confirmed(source: Tree, back: Sequence[ImportItem]) -> list[ImportItem]:
+    """Returns those that are not found by their path."""
+    fsops.sync(source)
+    moved = fsops.out_of_reach(source, [bytes(item.path) for item in back])
+    return [item for item in back if bytes(item.path) in moved]
+
+
+def _take_in_again(desk: Desk, items: Sequence[ImportItem]) -> None:
+    """What was brought to where nobody looks for it stands in the library again, as it is listed."""
+    for item in items:
+        if desk.library.exists(_aside(item)):
+            fsops.publish(desk.library, _aside(item), _place(item))
+        else:
+            path = bytes(item.path)
+            found = fsops.Fingerprint.of(desk.source.stat(path))
+            fsops.move(desk.source, path, found, desk.library, _place(item))
+    if items:
+        fsops.sync(desk.library)
 
 
 def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
@@ -91,10 +133,14 @@ def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
         _refuse_while_needed(desk, item)
         _bring_back(desk, item)
     except (OSError, FileEffectError, ImportProblem) as error:
-        path = os.path.join(desk.source.root, bytes(item.path))
-        context = {"file_path": path, "session": item.session_id, "item": item.pk}
-        return Refusal(item, _engine.diagnose(error, context).as_failure())
+        return _refusal(desk, item, error)
     return None
+
+
+def _refusal(desk: Desk, item: ImportItem, error: Exception) -> Refusal:
+    path = os.path.join(desk.source.root, bytes(item.path))
+    context = {"file_path": path, "session": item.session_id, "item": item.pk}
+    return Refusal(item, _engine.diagnose(error, context).as_failure())
 
 
 def _refuse_while_needed(desk: Desk, item: ImportItem) -> None:
@@ -186,8 +232,12 @@ def _copy_back(desk: Desk, item: ImportItem) -> None:
 
 
 def _set_aside(desk: Desk, item: ImportItem) -> None:
+    fsops.quarantine(desk.library, _place(item), _aside(item))
+
+
+def _aside(item: ImportItem) -> bytes:
     name = b"undone-%d-%d-" % (item.pk, item.fence) + os.path.basename(_place(item))
-    fsops.quarantine(desk.library, _place(item), b"quarantine/" + name)
+    return b"quarantine/" + name
 
 
 def _place(item: ImportItem) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from ... import fsops
 from ...audit_logger import Actor
 from ...consistency import breaker, rebuild
 from ..desk_command import DeskCommand
@@ -35,6 +36,8 @@ class Command(DeskCommand):
                 wrong_use("The library is not there, or not mounted.")
             try:
                 done = rebuild.rebuild(library, apply=apply, actor=actor)
+            except fsops.Displaced:
+                wrong_use("The library is not at its path any more.")
             except rebuild.StaleRows:
                 wrong_use("An import has listed some of the files meanwhile. Ask again.")
         self.stdout.write(_as_json(done, apply) if options["json"] else _as_text(done, apply))
