@@ -234,3 +234,14 @@ def the_audit_is_written_in_its_own_transaction() -> None:
         transaction.on_commit(lambda: write(logger, *arguments))
 
     AuditLogger.record_many = later
+
+
+@mutant
+def nobody_asks_whether_its_directories_are() -> None:
+    fsops.out_of_reach = lambda *_: set()
+
+
+@mutant
+def nobody_asks_whether_the_library_is_at_its_path() -> None:
+    effects.require_in_place = lambda tree: None
+    nobody_asks_whether_its_directories_are()

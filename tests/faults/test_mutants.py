@@ -5,6 +5,7 @@ from errno import EIO
 import pytest
 
 from . import child
+from .displaced import Renamed, YearMoved, displaced_at
 from .mutants import MUTANTS
 from .place import ALONE
 from .trial import (
@@ -58,6 +59,14 @@ def read_errors(trials, at):
     return ((unread_at, trials, number, EIO, True) for number in range(1, 5))
 
 
+def renamed_libraries(trials, at):
+    return ((displaced_at, trials, Renamed, one) for one in boundaries(trials, at))
+
+
+def moved_years(trials, at):
+    return ((displaced_at, trials, YearMoved, one) for one in boundaries(trials, at))
+
+
 def no_faults(trials, at):
     return [(undisturbed, trials)]
 
@@ -92,6 +101,8 @@ CAUGHT_BY = {
     "recovery_calls_it_missing_too_early": (kills, "copy on one disk", CREATE),
     "temporary_files_of_others_are_thrown_away": (sweeps, "copy across disks", RENAME),
     "a_torn_copy_is_published": (kills, "copy on one disk", WRITE),
+    "nobody_asks_whether_the_library_is_at_its_path": (renamed_libraries, "copy on one disk", SYNC),
+    "nobody_asks_whether_its_directories_are": (moved_years, "copy on one disk", SYNC),
     "the_audit_is_written_in_its_own_transaction": (kills, "copy on one disk", "after commit"),
 }
 _OF_A_DISK = (losses_of_power, deaths_of_the_disk)
