@@ -19,7 +19,7 @@ from ..audit_logger import SYSTEM, Actor, AuditLogger, Entry
 from ..guards import open_gate
 from ..models import AuditLog, Finding, ImportItem, ImportSession
 from ..models.audit_log import AuditCategory
-from ..transactions import database_now, in_transaction
+from ..transactions import database_now, hold_unchanged, in_transaction
 
 RETENTION = timedelta(days=30)
 ACTION = "audit.purge"  # the rows of which tell up to when the log was purged; they stay
@@ -75,7 +75,11 @@ def _remove(ids: list[int], before: datetime) -> int:
     items = ImportItem.objects.filter(changed, pk=OuterRef("item_id"))
     sessions = ImportSession.objects.filter(changed, pk=OuterRef("session_id"))
     kept = Exists(items) | Q(item__isnull=True) & Exists(sessions)
-    rows = AuditLog.objects.filter(pk__in=ids).exclude(kept)
+    told = AuditLog.objects.filter(pk__in=ids)
+    # What changed just now keeps its rows; whoever is about to change it waits.
+    hold_unchanged(ImportSession.objects.filter(pk__in=told.values("session")).order_by("pk"))
+    hold_unchanged(ImportItem.objects.filter(pk__in=told.values("item")).order_by("pk"))
+    rows = told.exclude(kept)
     with open_gate("purge"):
         return int(rows._raw_delete(rows.db))
 

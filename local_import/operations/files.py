@@ -156,7 +156,8 @@ def _step(verb: FileVerb, run_id: int) -> bool:
     run = OperationRun.objects.select_for_update().get(pk=run_id)
     if run.is_over or not run.left:
         return False
-    session = ImportSession.objects.get(pk=run.left[0])
+    # Held: one that is canceled just now is not started again, nor do its files wait unseen.
+    session = ImportSession.objects.select_for_update().get(pk=run.left[0])
     _start_again(verb, session, run)
     if not _move_chunk(verb, session, run):
         StateSynchronizer().sync_session_with_items(session.pk, actor=_actor(run))

@@ -137,7 +137,9 @@ def _record(desk: Desk, told: Iterable[Told], owner: Actor) -> None:
     for due, fate in told:
         by_fate.setdefault(fate, []).append(due.item_id)
     for fate, ids in by_fate.items():
-        ImportItem.objects.filter(pk__in=ids).update(source_disposition=fate.disposition)
+        items = ImportItem.objects.filter(pk__in=ids, state=ItemState.IMPORTED)
+        items = items.filter(source_disposition=SourceDisposition.RELEASE_DUE)  # or another did it
+        items.update(source_disposition=fate.disposition)
         entry = Entry(
             AuditCategory.FILE_OPERATION,
             fate.text,

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ..errors import ErrorCode, ImportProblem
 from ..models import ImportSession
+from ..models.import_session import ImportSessionQuerySet
 from ..processes import identity, is_provably_dead
 from ..transactions import database_now, in_transaction
 
@@ -25,7 +26,7 @@ def hold(session_id: int) -> None:
         session = ImportSession.objects.select_for_update().get(pk=session_id)
         if is_held(session, database_now()) and session.runner != identity():
             raise ImportProblem(ErrorCode.SESSION_BUSY, session=session_id, owner=session.runner)
-        renew(session_id)
+        _write(ImportSession.objects.filter(pk=session_id))
 
     in_transaction(work)
 
@@ -37,9 +38,12 @@ def is_held(session: ImportSession, now: datetime) -> bool:
 
 
 def renew(session_id: int) -> None:
-    ImportSession.objects.filter(pk=session_id).update(
-        runner=identity(), runner_lease_until=database_now() + RUNNER_LEASE
-    )
+    """Unless another process has become the runner while this one was out of touch."""
+    _write(ImportSession.objects.filter(pk=session_id, runner=identity()))
+
+
+def _write(sessions: ImportSessionQuerySet) -> None:
+    sessions.update(runner=identity(), runner_lease_until=database_now() + RUNNER_LEASE)
 
 
 def let_go(session_id: int) -> None:

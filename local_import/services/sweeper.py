@@ -29,7 +29,7 @@ from ..pipeline.recover import abandoned, find_placed, recover
 from ..pipeline.release import release_left
 from ..state_synchronizer import StateSynchronizer
 from ..states import SESSION_RUNNING, ItemState, SessionState, SourceDisposition
-from ..transactions import database_now
+from ..transactions import database_now, in_transaction
 from . import background, sessions, undo
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,8 @@ def _with_placed_but_missing() -> QuerySet[ImportSession]:
 
 def _with_sources_due() -> QuerySet[ImportSession]:
     due = ImportItem.objects.filter(source_disposition=SourceDisposition.RELEASE_DUE)
-    return ImportSession.objects.filter(pk__in=due.values("session")).order_by("pk")
+    found = ImportSession.objects.filter(pk__in=due.values("session"))
+    return found.filter(undo_requested_at__isnull=True).order_by("pk")
 
 
 def _with_open_items() -> QuerySet[ImportSession]:
@@ -166,8 +167,16 @@ def _reopened(session: ImportSession, told: Told) -> int:
             require_room(desk, _bytes_left(session))
     except ImportProblem:
         return 0
-    sessions.reopen(session.pk, actor=SYSTEM, reason="The cause of the error is gone.")
-    background.start(session.pk, actor=SYSTEM)
+    return in_transaction(partial(_start_again, session.pk))
+
+
+def _start_again(session_id: int) -> int:
+    """Unless it was canceled while its disks were looked at."""
+    session = ImportSession.objects.select_for_update().get(pk=session_id)
+    if session.state != SessionState.ERROR:
+        return 0
+    sessions.reopen(session_id, actor=SYSTEM, reason="The cause of the error is gone.")
+    background.start(session_id, actor=SYSTEM)
     return 1
 
 
