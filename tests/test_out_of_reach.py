@@ -194,6 +194,19 @@ def test_an_undo_tells_which_directory_of_the_source_was_moved_and_restores_the_
         assert rules_found() == []
 
 
+def test_an_undo_takes_in_again_what_a_late_worker_removes_from_the_source(
+    full_inbox, library, monkeypatch
+):
+    session = run(sessions.create(os.fsencode(full_inbox)))
+    once(monkeypatch, "sync", lambda _: (full_inbox / "0.jpg").unlink())
+
+    report = undo_all(session)
+
+    (kept,) = session.items.filter(state="imported")
+    assert (report.undone, [one.item.pk for one in report.refused]) == (PHOTOS - 1, [kept.pk])
+    assert (library / kept.destination).read_bytes() == jpeg(0)
+
+
 # The same beside the import: whoever looks, recovers, repairs or removes.
 
 

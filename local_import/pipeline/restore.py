@@ -109,10 +109,13 @@ def _make_durable(desk: Desk, back: Sequence[ImportItem]) -> list[Refusal]:
 
 
 def _confirmed(source: Tree, back: Sequence[ImportItem]) -> list[ImportItem]:
-    """Returns those that are not found by their path."""
+    """Returns those that are not found by their path: their directory was moved, or a worker that came
+    late let the source go."""
     fsops.sync(source)
     moved = fsops.out_of_reach(source, [bytes(item.path) for item in back])
-    return [item for item in back if bytes(item.path) in moved]
+    return [
+        item for item in back if bytes(item.path) in moved or not source.exists(bytes(item.path))
+    ]
 
 
 def _take_in_again(desk: Desk, items: Sequence[ImportItem]) -> None:
