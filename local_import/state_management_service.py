@@ -40,7 +40,7 @@ from .sayings import say
 from .state_machine import StateConsistencyValidator
 from .state_synchronizer import SessionSnapshot, StateSynchronizer, find_item
 from .states import ITEM_AT_REST, ItemState, SessionState
-from .transactions import database_now, in_transaction
+from .transactions import database_now, hold_unchanged, in_transaction
 from .troubleshooting import Diagnosis, TroubleshootingEngine, entry_of
 
 _NOT_IN_WORK = (ItemState.PENDING, *ITEM_AT_REST)
@@ -416,8 +416,7 @@ class StateManagementService:
 
 def _refuse_stopped(session_id: int) -> None:
     """Within a transaction the session stays as it is until that ends. Raises ImportProblem."""
-    sessions = ImportSession.objects.not_stopped().filter(pk=session_id)
-    if not sessions.exists():
+    if not hold_unchanged(ImportSession.objects.not_stopped().filter(pk=session_id)):
         detail = say("session_stopped", session=session_id)
         raise ImportProblem(ErrorCode.NOT_ALLOWED, session=session_id, detail=detail)
 
