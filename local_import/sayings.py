@@ -44,6 +44,7 @@ SEEN: dict[str, str | Promise] = {
     "device": _("{path} is a device."),
     "disk": _("{path} is a disk."),
     "regular_file": _("{path} is a regular file."),
+    "library_mark": _("{path} is the mark of a library."),
     "overlap": _("The source is {path}; PHOTONEST_LIBRARY is {library}."),
     "longest_name": _("Its longest name has {count} bytes; most file systems take {limit}."),
     "head": _("It begins with the bytes {head}."),

@@ -82,6 +82,7 @@ def test_a_library_somewhere_below_the_source_ends_the_walk_before_it(inbox, lib
 
     assert (session.state, session.error_code) == ("error", "library_overlaps_source")
     assert os.fsdecode(mounted) in session.failure["summary"]
+    assert session.failure["seen"] == [f"{mounted / os.fsdecode(MARK)} is the mark of a library."]
     assert "unmount" in session.failure["recommended_actions"][0]
     assert not session.items.filter(shown_path__contains="library").exists()
     assert before.items() <= files_below(library).items()
@@ -272,6 +273,20 @@ def test_an_undo_takes_nothing_from_a_session_whose_source_is_the_library_now(
 
     assert [one.failure["code"] for one in report.refused] == ["source_in_library"]
     assert (library / media.path).exists()
+
+
+def test_a_duplicate_that_is_the_library_file_itself_has_no_copy_of_its_own(
+    inbox, library, tmp_path
+):
+    session = imported(filled(inbox, {"0.jpg": PHOTOS["0.jpg"]}), "copy")
+    (media,) = Media.objects.all()
+    (tmp_path / "links").mkdir()
+    os.link(library / media.path, tmp_path / "links" / "0.jpg")
+    assert counted(run_here(create(tmp_path / "links").pk)) == {"skipped": 1}
+
+    report = undo.undo(session.pk, actor=OPERATOR, reason="Undone by the test.")
+
+    assert [one.failure["code"] for one in report.refused] == ["still_needed"]
 
 
 def test_a_library_that_was_mounted_below_a_walked_source_is_not_entered(inbox, library, binds):

@@ -127,6 +127,8 @@ def not_a_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
 
 
 def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
+    if "mark" in known:
+        return Evidence(code, {}, [say("library_mark", path=known["mark"])])
     return Evidence(code, {}, [say("overlap", path=known["path"], library=known["library"])])
 
 
