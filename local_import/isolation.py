@@ -11,22 +11,19 @@ from contextlib import contextmanager
 from typing import TypeAlias
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 
 from . import names
 
 logger = logging.getLogger(__name__)
 LONGEST = 500  # characters
 OF_ALL = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
-
-
 Told: TypeAlias = dict[Hashable, str]
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a database, or the way there, refuses the values of a row, and would do so again."""
-    kinds = (DatabaseError, ArithmeticError, ValueError, TypeError)
-    return isinstance(error, kinds) and not isinstance(error, OF_ALL)
+    """Whether the database, or the way there, refuses the values of a row, and would do so again."""
+    return isinstance(error, (DataError, IntegrityError, ArithmeticError, ValueError, TypeError))
 
 
 class Troubles:

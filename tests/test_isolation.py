@@ -17,12 +17,14 @@ from local_import.models import AuditLog, Finding, ImportItem, ImportSession, Me
 from local_import.models.alert import AlertEvent
 from local_import.pipeline import recover as recovering
 from local_import.pipeline import run as running
+from local_import.pipeline import settle as settling
 from local_import.pipeline import worker as working
 from local_import.pipeline.claim import claim
 from local_import.pipeline.desk import open_desk
 from local_import.pipeline.lease import NOBODY, Lease
 from local_import.pipeline.recover import DEADLY
 from local_import.pipeline.scan import scan
+from local_import.pipeline.work import Verdict
 from local_import.services import background, control, sessions, sweeper
 from local_import.state_synchronizer import StateSynchronizer
 from local_import.transactions import database_now
@@ -114,6 +116,21 @@ def test_a_photo_whose_values_no_column_takes_fails_alone_and_names_it(
         assert (inbox / name).read_bytes() == content
     listed, there = stands(library)
     assert listed == there and len(listed) == 9
+    assert ImportSession.objects.get().state == "failed"
+
+
+def test_a_file_of_which_not_even_the_failure_can_be_written_fails_in_the_end(
+    session, inbox, photos, monkeypatch
+):
+    claims_too_much(monkeypatch)
+    (inbox / ALONE).write_bytes(jpeg(4, size=(65, 48)))
+    refused = Verdict("fail", "A text with \ud800.", {"failure": {"code": "unknown"}})
+    monkeypatch.setattr(settling, "failed", lambda *_: refused)
+    monkeypatch.setattr(running, "RENEW_EVERY_S", 0.1)
+
+    assert import_all(session) == dict.fromkeys(photos, "imported") | {ALONE: "failed"}
+
+    assert the().deaths == DEADLY - 1
     assert ImportSession.objects.get().state == "failed"
 
 

@@ -235,7 +235,7 @@ def _ask_again(desk: Desk, item: ImportItem, problem: ImportProblem, actor: Acto
 def find_placed(desk: Desk, actor: Actor, told: Told | None = None) -> int:
     """Import what is `missing`, but was brought to its place by a worker that came late."""
     _look_anew(desk)
-    troubles = Troubles("found", (ImportProblem,), told)
+    troubles = Troubles("found", (ImportProblem, StaleRows, TransitionNotAllowed), told)
     missing = ImportItem.objects.in_session(desk.session_id).filter(state=ItemState.MISSING)
     found = []
     for item in missing.exclude(destination="").exclude(sha256="").order_by("pk"):
@@ -309,6 +309,8 @@ def _adopt(desk: Desk, item: ImportItem, work: Work, actor: Actor) -> None:
         if not work.stale:
             growth.set_aside(desk, [work] if work.set_aside else [])
             record_outcome(work)
+        elif ImportItem.objects.filter(pk=item.pk, fence=item.fence, state=item.state).exists():
+            raise RuntimeError("neither the file nor its failure can be recorded")
 
 
 def work_of_placed(desk: Desk, item: ImportItem) -> Work:

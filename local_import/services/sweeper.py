@@ -53,13 +53,21 @@ def sweep() -> dict[str, int]:
         with troubles.of(name):
             for session in find():
                 with troubles.of(session):
-                    done[name] += work(session, troubles.told)
+                    done[name] += _unless_taken(work, session, troubles.told)
     for name, at_large in _AT_LARGE:
         with troubles.of(name):
             done[name] += at_large()
     _keep(troubles.told)
     done["not_swept"] = len(troubles.told)
     return {name: number for name, number in done.items() if number}
+
+
+def _unless_taken(work: Work, session: ImportSession, told: Told) -> int:
+    try:
+        return work(session, told)
+    except (StaleRows, TransitionNotAllowed):
+        logger.info("session %s is worked on by somebody else", session.pk)
+        return 0
 
 
 def _keep(told: Told) -> None:
@@ -125,8 +133,6 @@ def _on_desk(
             return work(desk, SYSTEM)
     except ImportProblem as problem:
         logger.warning("session %s cannot be worked on now: %s", session.pk, problem.code)
-    except (StaleRows, TransitionNotAllowed):
-        logger.info("session %s is worked on by somebody else", session.pk)
     return 0
 
 
