@@ -18,6 +18,7 @@ from local_import.services import control, sessions, sweeper
 from local_import.state_management_service import StateManagementService
 from local_import.states import ItemState
 from local_import.transactions import database_now
+from tests import builders
 from tests.photos import jpeg
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,6 +131,30 @@ def test_an_item_that_was_taken_back_is_not_taken_again_by_its_end(session, item
         sweeper.sweep()
 
     assert (row().state, row().owner) == ("pending", "")
+
+
+def given_back(item):
+    door.move(ImportItem, item.pk, Step("release", "Somebody says so."))
+
+
+def imported_by_somebody_else(item):
+    taken_by_somebody_else(item.session)
+    for name in builders.transition_names(ImportItem, "imported")[1:]:
+        door.move(ImportItem, item.pk, builders.step(row(), name))
+
+
+@pytest.mark.parametrize("act", [given_back, imported_by_somebody_else])
+def test_who_comes_to_the_end_of_an_item_that_is_not_held_any_more_is_told(
+    session, item, photo, act
+):
+    with (
+        pytest.raises(StaleRows),
+        StateManagementService().process_item(item.pk, photo, session.pk),
+    ):
+        act(item)
+        after = ImportItem.objects.values().get()
+
+    assert ImportItem.objects.values().get() == after
 
 
 def test_of_two_that_process_one_item_the_second_is_refused(session, item, photo, library):

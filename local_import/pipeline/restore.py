@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -121,14 +122,19 @@ def _confirmed(source: Tree, back: Sequence[ImportItem]) -> list[ImportItem]:
 def _take_in_again(desk: Desk, items: Sequence[ImportItem]) -> None:
     """What was brought to where nobody looks for it stands in the library again, as it is listed."""
     for item in items:
-        if desk.library.exists(_aside(item)):
-            fsops.publish(desk.library, _aside(item), _place(item))
-        else:
-            path = bytes(item.path)
-            found = fsops.Fingerprint.of(desk.source.stat(path))
-            fsops.move(desk.source, path, found, desk.library, _place(item))
+        with suppress(OSError, FileEffectError):  # gone altogether, as the next check will say
+            _take_one_in_again(desk, item)
     if items:
         fsops.sync(desk.library)
+
+
+def _take_one_in_again(desk: Desk, item: ImportItem) -> None:
+    if desk.library.exists(_aside(item)):
+        fsops.publish(desk.library, _aside(item), _place(item))
+        return
+    path = bytes(item.path)
+    found = fsops.Fingerprint.of(desk.source.stat(path))
+    fsops.move(desk.source, path, found, desk.library, _place(item))
 
 
 def _restore_one(desk: Desk, item: ImportItem) -> Refusal | None:
