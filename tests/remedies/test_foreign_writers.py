@@ -9,39 +9,30 @@ from hashlib import sha256
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.photos import jpeg
+from tests.processes import wait_for
 
 from .operator import follow
 
-QUIET_S = "4"
-# Writes a file piece by piece, a second apart, and says when the first of them is there.
-WRITER = """
-import sys, time
-path, keep_open, *pieces = sys.argv[1:]
+QUIET_S = "6"
+WHOLE = [jpeg(1), jpeg(2), jpeg(3)]  # as a motion photo: whole already without what comes behind it
+# Writes the first piece, then a byte every 0.3 s until it is told to end, and then the last piece.
+SLOW = """
+import select, sys, time
+path, keep_open, first, last = sys.argv[1:]
 file = open(path, "wb", buffering=0)
-for piece in pieces:
-    file.write(bytes.fromhex(piece))
+file.write(bytes.fromhex(first))
+print("written", flush=True)
+while not select.select([sys.stdin], [], [], 0.3)[0]:
     if not int(keep_open):
         file.close()
         file = open(path, "ab", buffering=0)
-        file.close()
-    print("written", flush=True)
-    time.sleep(1)
+    file.write(b"+")
     if not int(keep_open):
-        file = open(path, "ab", buffering=0)
+        file.close()
+open(path, "ab").write(bytes.fromhex(last)) if file.closed else file.write(bytes.fromhex(last))
 """
-
-
-def write_slowly(scene, pieces: list[bytes], *, keep_open: bool) -> subprocess.Popen:
-    """Returns when the first piece is written."""
-    shown = (piece.hex() for piece in pieces)
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, scene.photo, str(int(keep_open)), *shown],
-        stdout=subprocess.PIPE,
-    )
-    scene.later.callback(writer.kill)
-    assert writer.stdout.readline()
-    return writer
 
 
 @pytest.fixture
@@ -56,19 +47,45 @@ def strangers(scene):
 @pytest.mark.parametrize("keep_open", [True, False], ids=["kept open", "closed between pieces"])
 def test_a_file_that_is_still_written_is_imported_whole(strangers, keep_open, mode):
     strangers.environment["PHOTONEST_QUIET_TIME"] = QUIET_S
-    content = jpeg(1, size=(200, 200))
-    pieces = [content[:500], content[500:1000], content[1000:]]
-    writer = write_slowly(strangers, pieces, keep_open=keep_open)
+    writer = started(strangers, SLOW, str(int(keep_open)), WHOLE[0].hex(), WHOLE[1].hex())
+    desk = begun(strangers, "--mode", mode)
 
-    strangers.start("--mode", mode)
+    wait_for(lambda: is_waiting(strangers) or desk.poll() is not None)
+    writer.communicate(b"end")
+    desk.communicate()
 
-    writer.communicate()
+    strangers.session = 1
     (item,) = strangers.report()["items"]
+    content = (strangers.library / item["destination"]).read_bytes()
     assert (item["state"], item["size"]) == ("imported", len(content))
-    assert (strangers.library / item["destination"]).read_bytes() == content
+    assert content.startswith(WHOLE[0]) and content.endswith(WHOLE[1])
 
 
-WHOLE = [jpeg(1), jpeg(2), jpeg(3)]  # as a motion photo: whole already without what comes behind it
+def begun(scene, *arguments: str) -> subprocess.Popen:
+    """An import of the inbox that is not waited for."""
+    command = [*scene.prefix, sys.executable, "manage.py", "import_photos", str(scene.inbox)]
+    process = subprocess.Popen(
+        [*command, *arguments], cwd=ROOT, env=scene.environment, stdout=subprocess.PIPE
+    )
+    scene.later.callback(process.kill)
+    return process
+
+
+def is_waiting(scene) -> bool:
+    done = scene.desk("import_status", "1", "--json")
+    return done.returncode == 0 and json.loads(done.stdout)["young"] is not None
+
+
+def started(scene, script: str, *arguments: str) -> subprocess.Popen:
+    """A writer of the photo that has written its first piece."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", script, scene.photo, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    scene.later.callback(writer.kill)
+    assert writer.stdout.readline()
+    return writer
 
 
 @pytest.fixture
@@ -76,7 +93,7 @@ def grown(strangers):
     """A file that was imported as its beginning and renamed, and grew in the library after that: the
     writer paused for longer than the quiet time, which is none here."""
     (strangers.inbox / "other.jpg").write_bytes(jpeg(7))
-    writer = start_writer(strangers)
+    writer = started(strangers, LATE, WHOLE[0].hex(), b"".join(WHOLE[1:]).hex())
     strangers.start("--mode", "move")
     writer.communicate(b"go on")
     return strangers
@@ -91,18 +108,6 @@ print("written", flush=True)
 sys.stdin.read()
 file.write(bytes.fromhex(sys.argv[3]))
 """
-
-
-def start_writer(scene) -> subprocess.Popen:
-    beginning, rest = WHOLE[0].hex(), b"".join(WHOLE[1:]).hex()
-    writer = subprocess.Popen(
-        [sys.executable, "-c", LATE, scene.photo, beginning, rest],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    scene.later.callback(writer.kill)
-    assert writer.stdout.readline()
-    return writer
 
 
 def item_of(scene) -> dict:
