@@ -282,7 +282,7 @@ class StateManagementService:
     def _complete(self, context: ItemProcessingContext) -> None:
         """The rest of the way, unless the caller has brought the item to rest itself."""
         item = ImportItem.objects.get(pk=context.item_id)
-        if False:
+        if item.fence != context.work.fence or item.state == ItemState.PENDING:
             raise StaleRows(f"Item {item.pk} was taken back from its importer.")
         if item.state in ITEM_AT_REST:
             return

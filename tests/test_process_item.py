@@ -139,7 +139,7 @@ def given_back(item):
 
 def imported_by_somebody_else(item):
     taken_by_somebody_else(item.session)
-    for name in builders.transition_names(ImportItem, "imported")[1:]:
+    for name in ("compare", "plan", "publish", "finish"):
         door.move(ImportItem, item.pk, builders.step(row(), name))
 
 

@@ -102,7 +102,7 @@ def test_a_photo_that_rests_is_not_read_again(inbox, library, monkeypatch):
         batch = claim(session.pk, SYSTEM)
         analyse(desk, batch[0])
         check(desk, batch, SYSTEM)
-        monkeypatch.setattr("local_import.fsops.digest", None)
+        monkeypatch.setattr("local_import.fsops.compare", None)
         place(desk, batch)
 
     assert batch[0].placed and os.listdir(inbox) == []
