@@ -16,6 +16,7 @@ from datetime import datetime
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[ntr\\])")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+_KEPT = (b".incoming/", b"quarantine/")  # parts of the library's directory that hold no media
 PREFIX_LENGTHS = (8, 16, 32, 64)  # characters of the SHA-256 in a file name
 
 
@@ -86,6 +87,11 @@ def destination(wall: datetime, sha256: str, extension: str, prefix_length: int 
 def is_below(path: bytes) -> bool:
     """Whether a path, taken from a tree's root, leads to a place in the tree and nowhere else."""
     return not any(name in (b"", b".", b"..") or b"\0" in name for name in path.split(b"/"))
+
+
+def is_media_place(path: bytes) -> bool:
+    """Whether a path leads to a place in the library where media may stand."""
+    return is_below(path) and not path.startswith(_KEPT)
 
 
 def part(item_id: int, fence: int) -> bytes:

@@ -19,7 +19,6 @@ from .rule import Depth, Keys, Look, Rule, Suspect
 
 CHUNK = 1000
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
-_KEPT = (b".incoming/", b"quarantine/")  # parts of the library's directory that hold no media
 Row = tuple[int, str, int, str]  # id, path, size in bytes, SHA-256
 
 
@@ -67,7 +66,7 @@ def _rows(look: Look, keys: Keys | None) -> Iterator[Row]:
 def _judged(look: Look, row: Row) -> Suspect | None:
     assert look.library
     path = os.fsencode(row[1])
-    if not is_inside(path):
+    if not names.is_media_place(path):
         return _told("media_outside", row)
     try:
         found = look.library.stat(path)
@@ -80,11 +79,6 @@ def _judged(look: Look, row: Row) -> Suspect | None:
     if found.st_size != row[2]:
         return _told("media_size", row, {"is": found.st_size, "should_be": row[2]})
     return None
-
-
-def is_inside(path: bytes) -> bool:
-    """Whether the path leads to a place in the library where media may stand."""
-    return names.is_below(path) and not path.startswith(_KEPT)
 
 
 def _read(look: Look, row: Row) -> Suspect | None:

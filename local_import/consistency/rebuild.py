@@ -26,7 +26,6 @@ from ..pipeline.desk import Desk
 from ..pipeline.settle import record_media
 from ..pipeline.work import Work
 from ..transactions import in_transaction
-from .media import is_inside
 from .strays import unknown
 
 CHUNK = 200
@@ -57,7 +56,7 @@ def rebuild(library: Tree, *, apply: bool, actor: Actor) -> Rebuilt:
 
 
 def _chunks(library: Tree) -> Iterator[list[Work]]:
-    files = (e for e in fsops.walk(library) if e.kind == "file" and is_inside(e.path))
+    files = (e for e in fsops.walk(library) if e.kind == "file" and names.is_media_place(e.path))
     while entries := list(islice(files, CHUNK)):
         missing = unknown(entries)
         last_try = settings.PHOTONEST_RETRIES  # nobody tries again by himself

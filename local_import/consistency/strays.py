@@ -15,7 +15,6 @@ from ..errors import Severity
 from ..fsops import Found, Tree
 from ..models import ImportItem, Media
 from . import quarantine
-from .media import is_inside
 from .rule import Depth, Keys, Look, Rule, Suspect, key_of, path_of
 
 CHUNK = 500
@@ -25,7 +24,7 @@ def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     if look.library is None or look.session_id is not None:
         return
     files = _named(look.library, keys) if keys is not None else fsops.walk(look.library)
-    inside = (entry for entry in files if is_inside(entry.path))
+    inside = (entry for entry in files if names.is_media_place(entry.path))
     while chunk := list(islice(inside, CHUNK)):
         yield from _strays(look, chunk)
 

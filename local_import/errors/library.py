@@ -166,10 +166,8 @@ ENTRIES: Entries = {
             Action(
                 "give_back_missing",
                 _(
-                    "The source has the very bytes that the library lacks; copy them there: {command}"
-                ),
-                command=(
-                    "mkdir -p {library_file_directory_quoted} && cp -p -n {quoted} {library_file_quoted}"
+                    "The source has the very bytes that the library lacks; the next try puts them "
+                    "there: {then}"
                 ),
                 operation=Operation.RESUME,
                 when="library_file_missing",

@@ -25,7 +25,7 @@ from ..transactions import database_now, in_transaction
 from . import growth, quiet
 from .analyse import failed
 from .desk import Desk
-from .duplicates import TWIN_WAIT, confirm, judge
+from .duplicates import TWIN_WAIT, confirm, is_lacking, judge
 from .parts import in_parts
 from .work import Original, Verdict, Work
 
@@ -82,13 +82,18 @@ def compare(desk: Desk, batch: Sequence[Work]) -> None:
     known = {sha256: (pk, path) for sha256, pk, path in _media_like(waiting)}
     first: dict[str, Work] = {}
     for work in waiting:
-        if work.sha256 in known:
+        listed = Original(*known[work.sha256]) if work.sha256 in known else None
+        work.gives_back = listed is not None and is_lacking(desk, listed)
+        if listed and not work.gives_back:
             work.twin_of = None
-            judge(desk, work, Original(*known[work.sha256]))
-        else:
-            twin = first.setdefault(work.sha256, work)
-            work.twin_of = twin if twin is not work else None
-    growth.judge(desk, [work for work in first.values() if work.twin_of is None])
+            judge(desk, work, listed)
+            continue
+        twin = first.setdefault(work.sha256, work)
+        work.twin_of = twin if twin is not work else None
+        if listed and work.twin_of is None:
+            work.original, work.destination = listed, listed.path
+    new = [work for work in first.values() if work.twin_of is None and not work.gives_back]
+    growth.judge(desk, new)
 
 
 def _media_like(batch: Iterable[Work]) -> list[setwise.Row]:
@@ -103,11 +108,13 @@ def _record(desk: Desk, batch: Sequence[Work], owner: Actor) -> list[Work]:
     moving = _in_motion()
     busy = {sha256 for sha256, _ in moving}
     free = [work for work in movers if work.sha256 not in busy]
-    free = _with_place(desk, free, {destination for _, destination in moving})
+    new = [work for work in free if not work.gives_back]
+    new = _with_place(desk, new, {destination for _, destination in moving})
+    free = [work for work in free if work.verdict is None]
     _write_intent(desk, free, owner)
     if replacing := [work for work in free if work.replaces]:
         growth.note(replacing)
-    if _media_like(free):
+    if _media_like(new):
         raise _Overtaken
     twins = [work for work in batch if work.twin_of is not None]
     _hold(desk, twins, owner)
@@ -157,7 +164,7 @@ def _longer(work: Work) -> str:
 def _write_intent(desk: Desk, works: Sequence[Work], owner: Actor) -> None:
     steps = [
         Step("compare", "Read and hashed.", {"sha256": Each("sha256")}),
-        Step("plan", "New bytes; their place is fixed.", {"destination": Each("destination")}),
+        Step("plan", "Its place is fixed.", {"destination": Each("destination")}),
     ]
     door.move_many(
         steps,

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from .. import fsops
+from .. import fsops, names
 from ..errors import ErrorCode, ImportProblem
 from ..fsops import Answer, Comparison
 from ..models import ImportItem, Media
@@ -38,6 +38,18 @@ def judge(desk: Desk, work: Work, original: Original) -> None:
         work.verdict = failed(desk, work, problem)
     else:
         work.verdict = failed(desk, work, _wrong(desk, work, original, found))
+
+
+def is_lacking(desk: Desk, original: Original) -> bool:
+    """Whether the library's file is gone, so that the bytes of another may take its place.
+
+    What cannot be looked at is not gone.
+    """
+    path = original.path.encode()
+    try:
+        return names.is_media_place(path) and not desk.library.exists(path)
+    except OSError:
+        return False
 
 
 def _wrong(desk: Desk, work: Work, original: Original, found: Comparison) -> ImportProblem:

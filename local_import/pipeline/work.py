@@ -81,6 +81,7 @@ class Work:
     adopted: bool = False  # they were there before
     twin_of: Work | None = None  # the same bytes in this batch
     stale: bool = False  # somebody else has it by now: nothing of it is written here
+    gives_back: bool = False  # a media has these bytes, and its file is gone: it goes to its place
     media_id: int | None = None
     verdict: Verdict | None = None
     original: Original | None = None  # the verdict holds as long as this row stands

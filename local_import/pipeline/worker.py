@@ -24,6 +24,7 @@ from .measure import Clock, record
 from .parts import is_of_rows
 from .place import place
 from .release import release_batch
+from .returned import recover_missing
 from .settle import settle, settle_in_parts
 from .taken import resolve
 from .work import Work
@@ -158,6 +159,7 @@ def _run_batch(
         _settle_in_parts(desk, batch, owner, clock)
     growth.set_aside(desk, [work for work in _ours(batch) if work.set_aside])
     release_batch(desk, _ours(batch), owner)
+    _call_back(_ours(batch), owner)
     if problem is not None:
         raise problem
     return following
@@ -173,6 +175,12 @@ def _settle_in_parts(desk: Desk, batch: Sequence[Work], owner: Actor, clock: Clo
 def _ours(batch: Sequence[Work]) -> list[Work]:
     """Without what somebody else has taken: who holds it now adopts what was placed of it."""
     return [work for work in batch if not work.stale]
+
+
+def _call_back(batch: Sequence[Work], owner: Actor) -> None:
+    back = [work.media_id for work in batch if work.gives_back and work.placed and work.media_id]
+    if back:
+        recover_missing(back, owner)
 
 
 __all__ = ["ImportProblem", "Shift", "run_batch", "work_through"]

@@ -103,20 +103,6 @@ def take_year_away(scene: Scene) -> None:
     unmount(scene.library / "2019")
 
 
-def a_library_file_that_is_gone(scene: Scene) -> None:
-    """A second file with the same bytes comes, and the library's own has vanished."""
-    _imported_once(scene).unlink()
-    scene.photo = scene.put(scene.photo.read_bytes(), "again.jpg")
-    scene.start()
-
-
-def a_library_directory_that_is_gone(scene: Scene) -> None:
-    file = _imported_once(scene)
-    subprocess.run(["rm", "-r", str(file.parent)], check=True)
-    scene.photo = scene.put(scene.photo.read_bytes(), "again.jpg")
-    scene.start()
-
-
 def a_library_file_with_other_bytes(scene: Scene) -> None:
     file = _imported_once(scene)
     file.write_bytes(b"rotten" + file.read_bytes()[6:])
@@ -190,8 +176,6 @@ FAULTS = (
     Fault("immutable", a_directory_marked_append_only),
     Fault("library_unmounted", a_library_that_is_not_mounted, {"connect_library": connect_library}),
     Fault("library_split", a_library_with_a_year_on_another_disk, {"find_mounts": take_year_away}),
-    Fault("library_file_wrong", a_library_file_that_is_gone, ends=DUPLICATE),
-    Fault("library_file_wrong", a_library_directory_that_is_gone, ends=DUPLICATE),
     Fault("library_file_wrong", a_library_file_with_other_bytes, ends=DUPLICATE),
     Fault("source_in_library", a_hard_link_of_a_file_that_the_database_has_lost, ends=DISMISSED),
     Fault(
