@@ -27,6 +27,7 @@ from kombu import Producer, Queue
 from . import guards, names, sizes, versions
 from .alerts import tell
 from .beat import Beat, beat
+from .consistency import overview
 from .errors import ImportProblem, Text
 from .models import Media, Worker
 from .pipeline.desk import open_library
@@ -37,6 +38,7 @@ from .troubleshooting import TroubleshootingEngine
 
 SKEW = timedelta(seconds=2)  # between this host and the database
 BROKER_S = 4.0
+OVERDUE = timedelta(days=2)  # of the nightly look at the files
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,21 @@ def _library(name: str) -> Iterator[Point]:
     yield Point(name, *_told(path, runway()))
 
 
+def _consistency(name: str) -> Iterator[Point]:
+    """What the last look at the files found; nothing is asked anew."""
+    command = "python manage.py check_consistency"
+    for held_back in overview.freezing()[:1]:
+        yield Point(name, held_back.summary, held_back.proposal, command)
+        return
+    looked_at, standing, accepted = overview.in_short()
+    seen = _("Files last looked at: {at}. Findings: {standing}; accepted: {accepted}.").format(
+        at=_at(looked_at) if looked_at else _("never"), standing=standing, accepted=accepted
+    )
+    late = looked_at is None or looked_at < timezone.now() - OVERDUE
+    remedy = _("The schedule has not looked at the files for days. Look now, or start beat.")
+    yield Point(name, seen, remedy if late else "", command if late else "", optional=True)
+
+
 def _told(path: str, left: Runway) -> tuple[str, str]:
     """What is free, and how long that lasts; and what to do where that is too short."""
     free = _("{path}: {size} free").format(path=path, size=sizes.told(left.free_bytes))
@@ -298,6 +315,13 @@ POINTS = {
             "Every imported photo goes there; when its disk is full or away, imports stop."
         ),
         _library,
+    ),
+    "consistency": Concern(
+        gettext_lazy("Consistency"),
+        gettext_lazy(
+            "Only a look at the files shows that the library has what the database lists."
+        ),
+        _consistency,
     ),
     "broker": Concern(
         gettext_lazy("Message broker"),

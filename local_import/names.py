@@ -18,6 +18,7 @@ _ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[ntr\\])")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _KEPT = (b".incoming/", b"quarantine/")  # parts of the library's directory that hold no media
 PREFIX_LENGTHS = (8, 16, 32, 64)  # characters of the SHA-256 in a file name
+_OF_AN_ORIGINAL = re.compile(rb"\d{8}_\d{6}_local_([0-9a-f]{8,64})\.[a-z0-9]+$")
 
 
 def shown(name: bytes) -> str:
@@ -82,6 +83,12 @@ def destination(wall: datetime, sha256: str, extension: str, prefix_length: int 
     day, _, time = wall.isoformat(timespec="seconds").partition("T")
     moment = f"{day.replace('-', '')}_{time.replace(':', '')}"
     return f"{day.replace('-', '/')}/{moment}_local_{sha256[:prefix_length]}.{extension}"
+
+
+def hash_in(path: bytes) -> str:
+    """The beginning of the SHA-256 that `destination` put into a name; empty of any other name."""
+    found = _OF_AN_ORIGINAL.search(path)
+    return found[1].decode() if found and len(found[1]) in PREFIX_LENGTHS else ""
 
 
 def is_below(path: bytes) -> bool:

@@ -73,8 +73,11 @@ def test_a_repair_that_does_not_help_leaves_the_finding(session, library, inbox)
 
     outcome = approve.repair_findings([row], actor=OPERATOR)
 
-    assert [one.rule for one in outcome.after.suspects] == ["media_missing"]
-    assert Finding.objects.get().state == "back"
+    assert [one.rule for one in outcome.after.suspects] == ["media_lost"]
+    assert [(one.rule, one.state) for one in Finding.objects.order_by("pk")] == [
+        ("media_missing", "repaired"),
+        ("media_lost", "open"),
+    ]
     assert ImportItem.objects.get(media=media).state == "missing"
 
 
@@ -138,7 +141,7 @@ def test_a_run_of_repairs_ends_as_failed_with_the_reason_when_the_library_goes_a
 
     run.refresh_from_db()
     assert (run.state, run.done) == ("failed", 1)
-    assert "seems to be away" in str(retell(run.failure))
+    assert "is not mounted" in str(retell(run.failure))
     assert sum(1 for path in library.iterdir() if path.suffix == ".jpg") == 2
 
 

@@ -98,9 +98,9 @@ def test_a_file_that_is_nowhere_makes_its_item_missing_and_waits_for_a_person(
     item = ImportItem.objects.get(media=media)
     assert (item.state, ImportSession.objects.get().state) == ("missing", "failed")
     assert item.failure["code"] == "library_file_wrong"
-    assert [suspect.rule for suspect in first.after.suspects] == ["media_missing"]
+    assert [suspect.rule for suspect in first.after.suspects] == ["media_lost"]
     assert [reason for _, reason in second.refused] == [
-        "The bytes are neither in the quarantine nor at a source."
+        "The bytes are neither in the library or its quarantine nor at a source."
     ]
 
 

@@ -116,7 +116,7 @@ def file_deleted(w):
 def file_deleted_everywhere(w):
     w.path(w.media()).unlink()
     w.source_gone()
-    return {"media_missing"}, {"media_missing"}
+    return {"media_missing"}, {"media_lost"}
 
 
 def file_truncated(w):

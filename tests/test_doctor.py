@@ -16,13 +16,15 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from local_import import doctor
 from local_import.alerts import evaluate, outbox
+from local_import.consistency import breaker, findings, look
 from local_import.fsops import effects
 from local_import.fsops.probing import Room
 from local_import.metrics import Measure, Measurements
-from local_import.models import Worker
+from local_import.models import Media, Worker
 from local_import.transactions import database_now
 from photonest import celery_app, queue
 from tests.builders import make_media
+from tests.consistency import imported
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -232,3 +234,24 @@ def test_tables_that_are_newer_than_the_code_are_not_to_be_migrated():
 
     assert not point.is_sound
     assert "Update Photonest" in point.remedy and point.command == ""
+
+
+def test_what_freezes_every_repair_is_not_sound(inbox, library):
+    imported(inbox, breaker.FEWEST)
+    for media in Media.objects.all():
+        (library / media.path).unlink()
+    findings.keep(look.take())
+
+    (point,) = doctor.examine(["consistency"])
+
+    assert point.state == "wrong" and "gone at once" in point.seen
+
+
+def test_a_library_that_nobody_has_looked_at_is_not_called_sound(inbox, library):
+    imported(inbox)
+
+    (before,) = doctor.examine(["consistency"])
+    findings.keep(look.take())
+    (after,) = doctor.examine(["consistency"])
+
+    assert (before.state, after.state) == ("absent", "sound")

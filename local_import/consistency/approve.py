@@ -14,16 +14,17 @@ from ..audit_logger import Actor
 from ..models import Finding
 from ..models.finding import FindingState
 from ..transactions import database_now
-from . import findings, repair
+from . import findings, overview, repair
 from .look import RULES, Report, look_again
 from .repair import Outcome
-from .rule import CannotRepair, Rule, Suspect
+from .rule import CannotRepair, Depth, Rule, Suspect
 
 
 def why_not(rule: Rule) -> str:
     """What stands in the way of every repair of a rule just now, or nothing."""
-    if findings.is_frozen():
-        return _("Nothing is repaired while the disk of the library seems to be away.")
+    for held_back in overview.freezing()[:1]:
+        text = _("Nothing is repaired until this is settled: {finding}")
+        return text.format(finding=held_back.summary)
     if not rule.is_repairable:
         return _("The desk cannot repair this: a person has to.")
     return ""
@@ -41,10 +42,19 @@ def repair_findings(rows: Sequence[Finding], *, actor: Actor) -> Outcome:
     outcome = Outcome(Report(rules, suspects=suspects))
     repair.apply(suspects, outcome, actor)
     _close_right(rows, outcome)
-    left = [one for rule in rules for one in look_again(rule, _keys_of(rule, rows))]
+    left = [
+        one for rule in rules for kin in _kin(rule) for one in look_again(kin, _keys_of(rule, rows))
+    ]
     findings.write_down(left, database_now())
     outcome.after = Report(rules, suspects=left)
     return outcome
+
+
+def _kin(rule: Rule) -> list[Rule]:
+    """The rules that one of its objects may break afterwards: a repair may leave it in another way."""
+    return (
+        [rule] if rule.depth == Depth.ROWS else [r for r in RULES.values() if r.find is rule.find]
+    )
 
 
 def _close_right(rows: Sequence[Finding], outcome: Outcome) -> None:

@@ -1,9 +1,9 @@
-"""The breaker: when the library is not there, or many of its files are gone, hold other bytes or
-cannot be read, all at once, nothing is judged.
+"""The breaker: when the library is not there, or so much is wrong with its files at once that a disk or
+a backup is to blame, nothing is judged.
 
-An unmounted disk looks like the loss of everything on it, and one that fails like damage to all of
-it. So nothing is called missing or wrong then, no state changes, and one critical finding names the
-place.
+An unmounted disk looks like the loss of everything on it, one that fails like damage to all of it, and
+a database of yesterday like a library full of strays. So nothing is called missing or wrong then,
+nothing is set aside, no state changes, and one critical finding names the place.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SHARE = 0.01  # of all files of the library
 UNREADABLE = ("media_unreadable", "content_unreadable")
 # A finding of the breaker is over when a look as deep as the rules that it counts finds fewer.
 _CAUSES = {
-    "files_gone_at_once": ("media_missing", "media_size", "media_unreadable"),
+    "files_wrong_at_once": ("media_missing", "media_size", "media_unreadable"),
     "contents_wrong_at_once": ("media_content", "content_unreadable"),
 }
 MOST = 1000  # files; so many always trip it. No more than crowd.SAMPLE: of more none is told
@@ -37,7 +37,7 @@ MOST = 1000  # files; so many always trip it. No more than crowd.SAMPLE: of more
 def library_to_look_at() -> Iterator[Tree | None]:
     """The library, or None when it cannot be reached or is not the one the database knows."""
     try:
-        tree = Tree(_place(), follow_links=True)
+        tree = Tree(place(), follow_links=True)
     except OSError:
         yield None
         return
@@ -61,33 +61,44 @@ def is_in_place(library: Tree) -> bool:
     return True
 
 
+def set_back(number: int, unlisted: Sequence[Suspect]) -> Suspect:
+    """What stands for so many originals that no media lists."""
+    examples = [suspect.evidence["path"] for suspect in unlisted[:5]]
+    facts = {"path": names.shown(place()), "number": number, "examples": ", ".join(examples)}
+    return Suspect("database_set_back", key_of(place()), facts)
+
+
 def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     if look.library is None and Media.objects.exists():
-        yield Suspect("library_away", key_of(_place()), {"path": names.shown(_place())})
+        yield Suspect("library_away", key_of(place()), {"path": names.shown(place())})
+
+
+def most(files: int) -> float:
+    """How many of so many files may be wrong in one way before disk or backup is suspected instead."""
+    return min(max(FEWEST, SHARE * files), MOST)
 
 
 def tripped(suspects: Sequence[Suspect], files: int) -> list[Suspect]:
     """What is said where so many of `files` are suspect that the disk is suspected instead of them."""
-    most = min(max(FEWEST, SHARE * files), MOST)
     found = []
     for freezing, rules in _CAUSES.items():
         some = [suspect for suspect in suspects if suspect.rule in rules]
-        if len(some) >= most:
+        if len(some) >= most(files):
             found.append(_told(freezing, some))
     return found
 
 
 def _told(rule: str, suspects: Sequence[Suspect]) -> Suspect:
     facts = {
-        "path": names.shown(_place()),
+        "path": names.shown(place()),
         "number": len(suspects),
         "unreadable": sum(one.rule in UNREADABLE for one in suspects),
         "examples": [suspect.evidence["path"] for suspect in suspects[:5]],
     }
-    return Suspect(rule, key_of(_place()), facts)
+    return Suspect(rule, key_of(place()), facts)
 
 
-def _place() -> bytes:
+def place() -> bytes:
     return os.fsencode(settings.PHOTONEST_LIBRARY)
 
 
@@ -104,7 +115,7 @@ RULES = (
         find=find,
     ),
     Rule(
-        code="files_gone_at_once",
+        code="files_wrong_at_once",
         severity=Severity.CRITICAL,
         about="library",
         depth=Depth.FILES,
@@ -117,6 +128,21 @@ RULES = (
             "judged, and nothing is repaired. If they are really gone, restore them from a backup."
         ),
         find=lambda look, keys: (),  # judged by look, over the files that the other rules miss
+    ),
+    Rule(
+        code="database_set_back",
+        severity=Severity.CRITICAL,
+        about="library",
+        depth=Depth.FILES,
+        sentence=_(
+            "{number} originals stand in the library {path}, {examples} among them, and no media lists "
+            "them: the database seems to have been set back to an older day."
+        ),
+        advice=_(
+            "Until they are listed nothing is repaired, and none is set aside. List them again first; "
+            "no file is touched: python manage.py rebuild_library --apply"
+        ),
+        find=lambda look, keys: (),  # judged by look, over what the other rules find
     ),
     Rule(
         code="contents_wrong_at_once",

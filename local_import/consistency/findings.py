@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from .. import names
 from ..audit_logger import Actor, AuditLogger, Entry
@@ -23,6 +24,10 @@ from .rule import CannotLook, Rule, Suspect
 
 _audit = AuditLogger()
 _CLOSED = (FindingState.REPAIRED, FindingState.GONE)
+
+
+class NotAcceptable(Exception):
+    """Why a finding cannot be lived with, as a sentence."""
 
 
 def keep(report: Report) -> None:
@@ -144,7 +149,7 @@ def accepted() -> set[str]:
 def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Finding:
     """Live with a finding until a time; then it stands again, and until then nothing repairs it.
 
-    Raises Finding.DoesNotExist when it does not stand.
+    Raises Finding.DoesNotExist when it does not stand, and NotAcceptable for one of the breaker's.
     """
     return in_transaction(partial(_accept, finding_id, until, reason, actor))
 
@@ -152,6 +157,8 @@ def accept(finding_id: int, *, until: datetime, reason: str, actor: Actor) -> Fi
 def _accept(finding_id: int, until: datetime, reason: str, actor: Actor) -> Finding:
     acceptable = Finding.objects.filter(state__in=(*STANDING, FindingState.ACCEPTED))
     row = acceptable.select_for_update().get(pk=finding_id)
+    if row.rule in FREEZING:
+        raise NotAcceptable(_("Nobody can live with this: it keeps all files from being judged."))
     row.state, row.accepted_until = FindingState.ACCEPTED, until
     row.accepted_reason, row.accepted_by = reason, actor.name
     row.save(update_fields=["state", "accepted_until", "accepted_reason", "accepted_by"])

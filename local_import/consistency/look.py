@@ -14,8 +14,10 @@ from ..isolation import Troubles
 from ..models import ImportItem, ImportSession, Media
 from ..transactions import database_now, in_transaction
 from . import (
+    aside,
     breaker,
     crowd,
+    gone,
     imports,
     media,
     schedule,
@@ -31,6 +33,7 @@ from .rule import CannotLook, Depth, Find, Look, Rule, Suspect
 
 _ROOMS = (
     breaker,
+    gone,
     crowd,
     trail,
     work,
@@ -39,13 +42,17 @@ _ROOMS = (
     imports,
     media,
     strays,
+    aside,
     schedule,
     upkeep,
     unasked,
 )
 RULES = {rule.code: rule for room in _ROOMS for rule in room.RULES}
 CHUNK = 200  # suspects that are looked at again in one transaction
-FREEZING = ("library_away", "files_gone_at_once", "contents_wrong_at_once")
+FREEZING = (
+    *("library_away", "database_set_back", "library_set_back"),
+    *("files_gone_at_once", "files_wrong_at_once", "contents_wrong_at_once"),
+)
 _TABLES: dict[str, type[models.Model]] = {
     "session": ImportSession,
     "item": ImportItem,
@@ -62,10 +69,19 @@ class Report:
     suspects: list[Suspect] = field(default_factory=list)
     numbers: Counter[str] = field(default_factory=Counter)
     unasked: dict[str, str] = field(default_factory=dict)  # rule → why it could not be asked
+    left_out: Counter[str] = field(
+        default_factory=Counter
+    )  # of which it can say nothing, by reason
+    depth: Depth = Depth.CONTENTS
 
     @property
     def is_frozen(self) -> bool:
         return any(suspect.rule in FREEZING for suspect in self.suspects)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was to be looked at was."""
+        return not (self.is_frozen or self.unasked or self.left_out.total())
 
     def judged(self) -> list[Rule]:
         """The rules that this look had an answer of."""
@@ -80,14 +96,16 @@ def take(
     wanted = [RULES[code] for code in codes] or [r for r in RULES.values() if r.depth <= depth]
     with breaker.library_to_look_at() as library:
         look = Look(database_now(), library, session_id)
-        report = Report(wanted, session_id)
+        report = Report(wanted, session_id, depth=max(rule.depth for rule in wanted))
         troubles = Troubles("asked")
         for find in dict.fromkeys(rule.find for rule in (*breaker.RULES, *wanted)):
             with troubles.of(find):
                 _ask(look, find, report)
         report.unasked = {r.code: troubles.told[r.find] for r in wanted if r.find in troubles.told}
         _ask_in_the_end(look, report)
+        _set_back(look, report)
         _freeze(report, Media.objects.count())
+        report.left_out = look.left_out
     chosen = {rule.code for rule in wanted}
     report.suspects = [s for s in report.suspects if s.rule in chosen or s.rule in FREEZING]
     report.suspects += unasked.unasked(report.unasked)
@@ -168,6 +186,16 @@ def seen(look: Look, rule: Rule, keys: Sequence[str]) -> list[Suspect]:
     return [suspect for suspect in rule.find(now, keys) if suspect.rule in codes]
 
 
+def _set_back(look: Look, report: Report) -> None:
+    """Where library or database seem to be of an older day, one finding stands for all of the files."""
+    most = breaker.most(Media.objects.count())
+    if (number := _number(report, "original_unlisted")) >= most:
+        report.suspects.append(breaker.set_back(number, _of(report, "original_unlisted")))
+    if _number(report, "media_missing") >= most:
+        report.suspects = [one for one in report.suspects if one.rule != "media_missing"]
+        report.suspects.append(gone.told(gone.missing_now(look)))
+
+
 def _freeze(report: Report, files: int) -> None:
     """Where the breaker trips, one finding stands for all that is said of files."""
     report.suspects += breaker.tripped(report.suspects, files)
@@ -177,3 +205,13 @@ def _freeze(report: Report, files: int) -> None:
             for suspect in report.suspects
             if suspect.rule in FREEZING or RULES[suspect.rule].depth == Depth.ROWS
         ]
+
+
+def _of(report: Report, code: str) -> list[Suspect]:
+    return [suspect for suspect in report.suspects if suspect.rule == code]
+
+
+def _number(report: Report, code: str) -> int:
+    """How many break a rule, by the second look; of a crowd, by the first."""
+    number = report.numbers[code]
+    return number if number > crowd.SAMPLE else len(_of(report, code))

@@ -6,20 +6,23 @@ import errno
 import os
 import stat as modes
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from .. import fsops, names
+from ..audit_logger import Actor
 from ..errors import Severity
 from ..fsops import Answer, Comparison
 from ..models import ImportItem, ImportSession, Media
+from ..pipeline.returned import recover_missing
 from .heal import restore_media
-from .rule import Depth, Keys, Look, Rule, Suspect
+from .rule import CannotRepair, Depth, Keys, Look, Rule, Suspect, compared
 
 CHUNK = 1000
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
-Row = tuple[int, str, int, str]  # id, path, size in bytes, SHA-256
+Row = tuple[int, str, int, str, datetime | None]  # id, path, size in bytes, SHA-256, lost since
 
 
 def find_by_size(look: Look, keys: Keys | None) -> Iterator[Suspect]:
@@ -34,6 +37,26 @@ def find_by_content(look: Look, keys: Keys | None) -> Iterator[Suspect]:
     for row in _rows(look, keys):
         if suspect := _judged(look, row) or _read(look, row):
             yield suspect
+
+
+def find_back(look: Look, keys: Keys | None) -> Iterator[Suspect]:
+    """Media that are noted as lost, and whose file stands at its place."""
+    if look.library is None:
+        return
+    lost = chosen(look, keys).filter(lost_at__isnull=False).order_by("pk")
+    for row in lost.values_list("id", "path", "size_bytes", "sha256", "lost_at").iterator():
+        if _judged(look, row) is None:
+            yield _told("lost_is_back", row)
+
+
+def forget_loss(look: Look, suspect: Suspect, actor: Actor) -> None:
+    """Raises CannotRepair when a file of the same size stands there, with other bytes."""
+    assert look.library
+    media = Media.objects.get(pk=int(suspect.key))
+    if not compared(look.library, os.fsencode(media.path), media.sha256).is_equal:
+        raise CannotRepair("What stands there holds other bytes.")
+    Media.objects.filter(pk=media.pk).update(lost_at=None)
+    recover_missing([media.pk], actor)
 
 
 def chosen(look: Look, keys: Keys | None) -> QuerySet[Media]:
@@ -55,7 +78,9 @@ def _rows(look: Look, keys: Keys | None) -> Iterator[Row]:
     last = ""
     while True:
         rows = chosen(look, keys).filter(path__gt=last).order_by("path")[:CHUNK]
-        found: Sequence[Row] = list(rows.values_list("id", "path", "size_bytes", "sha256"))
+        found: Sequence[Row] = list(
+            rows.values_list("id", "path", "size_bytes", "sha256", "lost_at")
+        )
         look.library.forget()
         yield from found
         if len(found) < CHUNK:
@@ -73,12 +98,18 @@ def _judged(look: Look, row: Row) -> Suspect | None:
     except OSError as error:
         if error.errno not in _ABSENT:
             return _told("media_unreadable", row, {"detail": error.strerror})
-        return _told("media_missing", row)
+        return _missing(row)
     if not modes.S_ISREG(found.st_mode):
-        return _told("media_missing", row, {"is": "no regular file"})
+        return _missing(row, {"is": "no regular file"})
     if found.st_size != row[2]:
         return _told("media_size", row, {"is": found.st_size, "should_be": row[2]})
     return None
+
+
+def _missing(row: Row, more: dict[str, object] | None = None) -> Suspect:
+    if row[4] is None:
+        return _told("media_missing", row, more)
+    return _told("media_lost", row, {"since": f"{row[4]:%Y-%m-%d}"} | (more or {}))
 
 
 def _read(look: Look, row: Row) -> Suspect | None:
@@ -90,7 +121,7 @@ def _read(look: Look, row: Row) -> Suspect | None:
         if found.is_equal:
             return None
     if found.answer is Answer.ABSENT:
-        return _told("media_missing", row)
+        return _missing(row)
     if found.is_unreadable:
         return _told("content_unreadable", row, {"detail": _why(found)})
     return _told("media_content", row, {"is": found.sha256, "should_be": row[3]})
@@ -118,8 +149,12 @@ _FROM_BACKUP_OR_ACCEPT = _(
     "run that first: the failure of the file then says how to accept the bytes that stand there."
 )
 _RESTORE = _(
-    "Look for the same bytes in the quarantine and at the source, and put them back; where they "
-    "are nowhere, call the items that were imported with them missing or failed."
+    "Look for the same bytes elsewhere in the library, in the quarantine and at the source, and put "
+    "them back; where they are nowhere, call the items that were imported with them missing or failed."
+)
+_BRING_BACK = _(
+    "An import of the same bytes puts them back. Or put the file back from a backup as {path} in the "
+    "library, then run: python manage.py repair_consistency --apply"
 )
 _RISK = _("Low: a file that is in the way goes to the quarantine, and nothing is overwritten.")
 
@@ -158,7 +193,34 @@ RULES = (
         proposal=_RESTORE,
         risk=_RISK,
         automatic=True,
-        advice=_FROM_BACKUP,
+        advice=_BRING_BACK,
+    ),
+    Rule(
+        code="media_lost",
+        severity=Severity.MEDIUM,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("The file {path} of media {media} is lost; that is known since {since}."),
+        find=find_by_size,
+        repair=restore_media,
+        unlocked=True,
+        proposal=_BRING_BACK,
+        risk=_RISK,
+        advice=_BRING_BACK,
+    ),
+    Rule(
+        code="lost_is_back",
+        severity=Severity.LOW,
+        about="media",
+        depth=Depth.FILES,
+        sentence=_("Media {media} is noted as lost, but its file {path} is in the library again."),
+        find=find_back,
+        repair=forget_loss,
+        unlocked=True,
+        proposal=_("Forget the loss: its bytes were verified."),
+        risk=_("None."),
+        automatic=True,
+        advice=_("What stands there has its size, and other bytes. Put it back from a backup."),
     ),
     Rule(
         code="media_size",

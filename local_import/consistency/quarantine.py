@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from .. import fsops, names
 from ..audit_logger import Actor, AuditLogger, Entry
 from ..fsops import DestinationTaken, Tree
+from ..models import Media
 from ..models.audit_log import AuditCategory, AuditLevel
 from .rule import key_of, path_of
 
@@ -115,6 +117,17 @@ def told(library: Tree, found: Held) -> dict[str, Any]:
         "why": manifest.why,
         "at": manifest.at,
     }
+
+
+def held_as(library: Tree, found: Held) -> str | None:
+    """The place of the media whose file in the library has the same bytes; both are read."""
+    if not Media.objects.filter(size_bytes=found.size_bytes).exists():
+        return None
+    sha256 = fsops.compare(library, found.path, "").sha256
+    media = Media.objects.filter(sha256=sha256).first() if sha256 else None
+    if media is None or not fsops.compare(library, os.fsencode(media.path), sha256).is_equal:
+        return None
+    return media.path
 
 
 def why_not_restored(library: Tree | None, name: str) -> str:

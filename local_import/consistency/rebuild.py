@@ -30,6 +30,7 @@ from .strays import unknown
 
 CHUNK = 200
 LONGEST = 255  # characters of a path that a media row can name
+_PUT_THERE = "To put it there: python manage.py repair_consistency --apply"
 _audit = AuditLogger()
 
 
@@ -66,7 +67,7 @@ def _chunks(library: Tree) -> Iterator[list[Work]]:
 
 def _is_fit(desk: Desk, work: Work, seen: set[str], done: Rebuilt) -> bool:
     analyse(desk, work)
-    reason = _why_not(work, seen)
+    reason = _why_not(desk.library, work, seen)
     if reason:
         done.left_out.append((names.shown(work.path), reason))
         return False
@@ -84,13 +85,16 @@ def _in_place(library: Tree, works: list[Work], done: Rebuilt) -> list[Work]:
     return [work for work in works if work.path not in moved]
 
 
-def _why_not(work: Work, seen: Iterable[str]) -> str:
+def _why_not(library: Tree, work: Work, seen: Iterable[str]) -> str:
     if work.verdict is not None:
         return work.verdict.reason
     path = os.fsdecode(work.path)
     if len(path) > LONGEST or not path.isprintable():
         return "Its name cannot be listed; give it a shorter or plainer one."
-    if work.sha256 in seen or Media.objects.filter(sha256=work.sha256).exists():
+    media = Media.objects.filter(sha256=work.sha256).first()
+    if media is not None and not library.exists(os.fsencode(media.path)):
+        return f"It is listed as {media.path}, where no file stands. {_PUT_THERE}"
+    if work.sha256 in seen or media is not None:
         return "Another file of the library has the same bytes."
     return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +34,10 @@ class Look:
     now: datetime  # by the database's clock
     library: Tree | None = None  # None: it cannot be reached, and nothing is said of its files
     session_id: int | None = None  # only what belongs to this session
+    left_out: Counter[str] = field(
+        default_factory=Counter
+    )  # of which nothing can be said, by reason
+    spares: dict[str, Mapping[int, list[bytes]]] = field(default_factory=dict)  # see spares
 
     @property
     def quiet_since(self) -> datetime:

@@ -13,8 +13,9 @@ from .. import fsops, names
 from ..audit_logger import Actor
 from ..errors import Severity
 from ..fsops import Found, Tree
-from ..models import ImportItem, Media
+from ..models import ImportItem, ImportSession, Media
 from . import quarantine
+from .originals import Judge, Kind
 from .rule import Depth, Keys, Look, Rule, Suspect, key_of, path_of
 
 CHUNK = 500
@@ -25,8 +26,13 @@ def find(look: Look, keys: Keys | None) -> Iterator[Suspect]:
         return
     files = _named(look.library, keys) if keys is not None else fsops.walk(look.library)
     inside = (entry for entry in files if names.is_media_place(entry.path))
+    judge = Judge(look.library) if keys is None else Judge(look.library, len(keys))
     while chunk := list(islice(inside, CHUNK)):
-        yield from _strays(look, chunk)
+        for suspect in _strays(look, chunk, judge):
+            if isinstance(suspect, Suspect):
+                yield suspect
+            elif keys is None:  # the second look does not count it again
+                look.left_out[suspect] += 1
 
 
 def _named(library: Tree, keys: Keys) -> Iterator[Found]:
@@ -42,17 +48,31 @@ def _named(library: Tree, keys: Keys) -> Iterator[Found]:
             yield found
 
 
-def _strays(look: Look, entries: list[Found]) -> Iterator[Suspect]:
+def _strays(look: Look, entries: list[Found], judge: Judge) -> Iterator[Suspect | str]:
+    """Suspects, and the reason for each file of which nothing can be said."""
     for entry in entries:
         if entry.kind == "unreadable_directory":
             facts = {"path": names.shown(entry.path), "detail": entry.reason}
             yield Suspect("directory_unreadable", key_of(entry.path), facts)
     files = [entry for entry in entries if entry.kind in ("file", "special")]
     nobodys = unknown(files)
-    for entry in files:
-        if entry.path in nobodys and not _is_fresh(look, entry.path):
-            told = {"path": names.shown(entry.path), "bytes": entry.size_bytes}
-            yield Suspect("stray_file", key_of(entry.path), told)
+    left = [entry for entry in files if entry.path in nobodys]
+    for entry, kind in judge.kinds((entry, entry.path) for entry in left):
+        told = {"path": names.shown(entry.path), "bytes": entry.size_bytes}
+        if kind is Kind.UNREADABLE:
+            yield "unreadable"
+        elif kind is Kind.ORIGINAL:
+            leaving = _may_be_leaving(look, entry.path)
+            yield "fresh" if leaving else Suspect("original_unlisted", key_of(entry.path), told)
+        elif kind is Kind.OTHER:
+            fresh = _is_fresh(look, entry.path)
+            yield "fresh" if fresh else Suspect("stray_file", key_of(entry.path), told)
+
+
+def _may_be_leaving(look: Look, path: bytes) -> bool:
+    """Whether an undo may have let go of its row, and not of the file yet."""
+    undoing = ImportSession.objects.filter(undo_requested_at__isnull=False)
+    return _is_fresh(look, path) and undoing.exists()
 
 
 def unknown(entries: Iterable[Found]) -> set[bytes]:
@@ -112,6 +132,17 @@ RULES = (
         find=find,
     ),
     Rule(
+        code="original_unlisted",
+        severity=Severity.HIGH,
+        about="file",
+        depth=Depth.FILES,
+        sentence=_(
+            "{path} in the library is an original, by its name and its bytes, and no media lists it."
+        ),
+        advice=_("List it again; no file is touched: python manage.py rebuild_library --apply"),
+        find=find,
+    ),
+    Rule(
         code="stray_file",
         severity=Severity.MEDIUM,
         about="file",
@@ -120,10 +151,11 @@ RULES = (
         find=find,
         repair=set_aside,
         unlocked=True,
-        proposal=_(
-            "Move {path} to the quarantine; import it from there if it is a photo you need."
+        proposal=_("Move {path} to the quarantine."),
+        risk=_(
+            "Low: `python manage.py quarantine restore` puts it back. Where it is a photo to be kept, "
+            "let the library list it instead: python manage.py rebuild_library --apply"
         ),
-        risk=_("Low: `python manage.py quarantine restore` puts it back."),
     ),
     Rule(
         code="incoming_left_over",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from . import findings
 from .look import RULES, Report
 from .repair import Outcome, plan
@@ -11,16 +13,41 @@ from .rule import Suspect
 
 
 def look_report(report: Report) -> dict[str, Any]:
-    """`accepted` are findings that somebody lives with for now: they do not count."""
+    """`accepted` are findings that somebody lives with for now: nobody need act on them, but they are
+    there. So `consistent` is only said where there is none, and nothing was left out."""
     known = findings.accepted()
     standing = [s for s in report.suspects if findings.digest_of(s) not in known]
     return {
-        "consistent": not standing,
+        "consistent": report.is_complete and not report.suspects,
+        "complete": report.is_complete,
         "frozen": report.is_frozen,
-        "rules": [rule.code for rule in report.looked],
+        "depth": report.depth.name.lower(),
+        "rules": [rule.code for rule in report.judged()],
+        "left_out": left_out(report),
         "findings": [finding(suspect) for suspect in standing],
         "accepted": [finding(suspect) for suspect in report.suspects if suspect not in standing],
     }
+
+
+def left_out(report: Report) -> list[dict[str, Any]]:
+    """What the look can say nothing of, each with its number and as a sentence."""
+    numbers = dict(sorted(report.left_out.items()))
+    if held_back := len(report.looked) - len(report.judged()):
+        numbers["frozen"] = held_back
+    return [
+        {"reason": reason, "number": number, "text": str(_LEFT_OUT[reason]).format(number=number)}
+        for reason, number in numbers.items()
+    ]
+
+
+_LEFT_OUT = {
+    "fresh": _(
+        "Files of the library that no media lists and that changed within the last two minutes: "
+        "{number}. They are judged when they have been still for so long."
+    ),
+    "unreadable": _("Files of the library that could not be read: {number}."),
+    "frozen": _("Rules that are held back until what freezes everything is settled: {number}."),
+}
 
 
 def finding(suspect: Suspect) -> dict[str, Any]:

@@ -171,8 +171,9 @@ RULES = (
         sentence=_("{number} files ({size}) are in the quarantine for more than 90 days."),
         find=find_old_quarantine,
         advice=_(
-            "Look through them: python manage.py quarantine list. Put back what you need, and delete "
-            "the rest yourself; the desk never does."
+            "Look through them; the list says of each whether the library has its bytes: "
+            "python manage.py quarantine list. What it calls the only copy here may be the last one "
+            "anywhere. The desk never deletes any."
         ),
     ),
     Rule(

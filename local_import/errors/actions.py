@@ -33,6 +33,7 @@ class Operation(TextChoices):
     RESTORE = "restore", _("put a file back from the quarantine")
     CHECK = "check", _("look whether database and disk agree")
     REPAIR = "repair", _("repair what the check has found")
+    ACCEPT_LOSS = "accept_loss", _("accept that files of the library are lost")
 
 
 ITEM_OPERATIONS = frozenset(

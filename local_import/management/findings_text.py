@@ -9,12 +9,29 @@ SHOWN = 50
 
 
 def look(report: Mapping[str, Any]) -> str:
-    accepted = f" {len(report['accepted'])} accepted." if report["accepted"] else ""
+    rules = _number(report["rules"], "rule")
     if report["consistent"]:
-        return f"✔ Consistent, by {len(report['rules'])} rules.{accepted}"
+        return f"✔ Consistent, by {rules}. {_reading(report)}"
     lines = _listed(report["findings"], "proposal")
-    lines.append(f"{_number(report['findings'], 'finding')}.{accepted}{_way_on(report)}")
-    return "\n".join(lines)
+    if report["findings"]:
+        lines.append(f"{_number(report['findings'], 'finding')}.{_way_on(report)}")
+    else:
+        lines.append(f"Nothing else is wrong, by {rules}. {_reading(report)}")
+    return "\n".join([*lines, *_apart(report)])
+
+
+def _reading(report: Mapping[str, Any]) -> str:
+    if report["depth"] == "contents":
+        return "Every byte was read."
+    return "No bytes were compared: --deep reads every file."
+
+
+def _apart(report: Mapping[str, Any]) -> list[str]:
+    """What keeps a report without findings from being called consistent."""
+    lines = [f"  ? {one['text']}" for one in report["left_out"]]
+    if report["accepted"]:
+        lines.append(f"{_number(report['accepted'], 'finding')} accepted, and still there.")
+    return lines
 
 
 def plan(report: Mapping[str, Any]) -> str:
@@ -26,7 +43,7 @@ def plan(report: Mapping[str, Any]) -> str:
     summary = f"{_number(report['planned'], 'repair')} planned, {len(report['left'])} left to you."
     if report["planned"]:
         summary += " Nothing was changed; to repair: python manage.py repair_consistency --apply"
-    return "\n".join([*lines, summary])
+    return "\n".join([*lines, summary, *_apart(report)])
 
 
 def outcome(report: Mapping[str, Any]) -> str:
@@ -34,7 +51,7 @@ def outcome(report: Mapping[str, Any]) -> str:
     lines += _listed(report["left"], "advice")
     made = f"{report['number']} repair{'' if report['number'] == 1 else 's'}"
     summary = f"{made} made, {len(report['left'])} left."
-    return "\n".join([*lines, summary])
+    return "\n".join([*lines, summary, *_apart(report)])
 
 
 def _listed(findings: Sequence[Mapping[str, Any]], what_to_do: str) -> list[str]:

@@ -29,11 +29,16 @@ class Media(models.Model):
     damage = models.TextField(_("damage accepted by an operator"), blank=True)
     imported_at = models.DateTimeField(_("imported at"))
     verified_at = models.DateTimeField(_("bytes last verified at"), null=True, blank=True)
+    # Its file is gone and was found nowhere, and that is known: the breaker does not count it again.
+    lost_at = models.DateTimeField(_("file known to be lost since"), null=True, blank=True)
 
     class Meta:
         db_table = "local_import_media"
         verbose_name = _("media")
         verbose_name_plural = _("media")
+        indexes = [
+            models.Index(fields=["lost_at"], name="media_lost", condition=Q(lost_at__isnull=False)),
+        ]
         constraints = [
             # Not `unique` on the fields: PostgreSQL would keep a second index of each for LIKE.
             models.UniqueConstraint(fields=["sha256"], name="media_once_per_content"),

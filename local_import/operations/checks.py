@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..audit_logger import Actor
-from ..consistency import approve, findings, look
+from ..consistency import approve, findings, look, telling
 from ..consistency.look import RULES
 from ..consistency.repair import Outcome
 from ..consistency.rule import CannotRepair, Depth
@@ -49,7 +49,10 @@ def _look(target: Target, actor: Actor, reason: str) -> Result:
     findings.keep(report)
     number = len(report.suspects)
     told = ngettext("{number} object breaks a rule.", "{number} objects break a rule.", number)
-    return {"found": number, "frozen": report.is_frozen, "told": told.format(number=number)}
+    told = " ".join(
+        [told.format(number=number), *(one["text"] for one in telling.left_out(report))]
+    )
+    return {"found": number, "frozen": report.is_frozen, "told": told}
 
 
 CHECK = WholeVerb(_plan_look, _look)

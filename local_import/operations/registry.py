@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import Operation
-from . import checks, files, whole
+from . import checks, files, loss, whole
 from .files import FileVerb
 from .plan import Plan
 from .target import Target, WrongTarget
@@ -216,6 +216,22 @@ _SPECS = (
         in_parts=True,
         permission=MAINTAIN,
         counted=_("Findings that it repairs"),
+    ),
+    Spec(
+        Operation.ACCEPT_LOSS,
+        ("missing",),
+        _("Accept the loss"),
+        _(
+            "Each file is looked for once more, elsewhere in the library, in the quarantine and at its "
+            "source, and put back where it is found. The others count as missing; nothing is deleted. "
+            "Then everything else is judged and repaired again."
+        ),
+        _("A file that comes back, by an import or from a backup, is imported again by itself."),
+        loss.plan,
+        loss.step,
+        in_parts=True,
+        permission=MAINTAIN,
+        counted=_("Files of the library that are gone"),
     ),
 )
 REGISTRY: dict[Operation, Spec] = {spec.name: spec for spec in _SPECS}

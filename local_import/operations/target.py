@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..audit_log_repository import row_id
@@ -11,6 +12,7 @@ from ..services.item_list import Wanted
 
 MOST_ITEMS = 1_000  # that a target may name one by one
 _NUMBERED = ("session", "item", "incident", "finding")
+_DIGEST = re.compile("[0-9a-f]{16}")
 _WORDS = {"rule": tuple(RULES), "check": ("rows", "files")}
 
 
@@ -22,7 +24,8 @@ class WrongTarget(ValueError):
 class Target:
     """`session:4`, `session:4:damaged` (of its failures those with that code), `item:7`, `items:1,2`,
     `files:4:state=failed&path=below` (those of a session that the filters of its list find),
-    `incident:3`, `quarantine:NAME`, `finding:3`, `rule:CODE`, or `check:files` (everything, as deep)."""
+    `incident:3`, `quarantine:NAME`, `finding:3`, `rule:CODE`, `check:files` (everything, as deep), or
+    `missing:40:DIGEST` (so many files of the library, as a finding names them)."""
 
     kind: str
     ids: tuple[int, ...] = ()
@@ -50,6 +53,8 @@ def parse(text: str) -> Target:
     number, colon, code = rest.partition(":")
     if colon and not code:
         raise WrongTarget(text)
+    if kind == "missing" and _DIGEST.fullmatch(code):
+        return Target(kind, _numbers(number, text), code)
     if kind == "files":
         return Target(kind, _numbers(number, text), _filters(code, text))
     if kind not in _NUMBERED or (code and (kind != "session" or code not in ErrorCode.values)):

@@ -19,7 +19,7 @@ from ..audit_log_repository import row_id
 from ..audit_logger import Actor
 from ..bounded import within
 from ..consistency import breaker, findings, overview, quarantine
-from ..consistency.look import RULES
+from ..consistency.look import FREEZING, RULES
 from ..errors import Severity
 from ..fsops import Tree
 from ..models import Finding
@@ -142,6 +142,7 @@ def finding(request: HttpRequest, pk: int) -> HttpResponse:
         "facts": sorted(row.evidence.items()),
         "is_standing": row.state in STANDING,
         "is_frozen": findings.is_frozen(),
+        "is_freezing": row.rule in FREEZING,
         "longest_days": LONGEST_DAYS,
     }
     return draw(request, "finding", _("Finding %(number)d") % {"number": pk}, context)
@@ -174,5 +175,7 @@ def _accept(request: HttpRequest, pk: int, until: datetime, reason: str) -> None
         findings.accept(pk, until=until, reason=reason, actor=actor)
     except Finding.DoesNotExist:
         messages.error(request, _("It is right again by now; there is nothing to accept."))
+    except findings.NotAcceptable as why:
+        messages.error(request, str(why))
     else:
         messages.success(request, _("Accepted until %(day)s.") % {"day": f"{until:%Y-%m-%d}"})

@@ -23,7 +23,7 @@ from .page import Context, draw
 _POINTS = {
     "base": ("settings", "database", "migrations", "clock"),
     "broker": ("broker",),
-    "work": ("library", "workers", "beat"),
+    "work": ("library", "consistency", "workers", "beat"),
     "alarm": ("alerts",),
 }
 

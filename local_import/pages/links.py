@@ -15,6 +15,7 @@ PAGES = {
 _LISTS = {
     "rule": "import:consistency",
     "check": "import:consistency",
+    "missing": "import:consistency",
     "quarantine": "import:quarantine",
     "items": "import:operations",
 }

@@ -158,6 +158,7 @@ def _listed_already(placed: Sequence[Work]) -> dict[str, int]:
     known = {sha256: pk for sha256, pk in ids.items() if pk is not None}
     if len(known) != len(placed):
         raise StaleRows(f"{len(placed) - len(known)} files are listed under another name.")
+    Media.objects.filter(pk__in=known.values(), lost_at__isnull=False).update(lost_at=None)
     return known
 
 

@@ -39,6 +39,9 @@ class Command(DeskCommand):
             row = findings.accept(finding, until=until, reason=reason, actor=actor)
         except Finding.DoesNotExist:
             wrong_use(f"No finding {finding} stands; see the admin under Findings.")
+        except findings.NotAcceptable as reason:
+            proposal = Finding.objects.get(pk=finding).proposal
+            wrong_use(f"{reason} {proposal}")
         if options["json"]:
             told = {"finding": row.pk, "rule": row.rule, "until": until.isoformat()}
             self.stdout.write(json.dumps(told))

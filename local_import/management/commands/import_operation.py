@@ -33,7 +33,7 @@ class Command(DeskCommand):
             type=filled,
             help="to what: session:N, session:N:CODE, item:N, items:N,N, files:N:FILTERS (those "
             "that the filters of a session's list find, as in state=failed&path=below), incident:N, "
-            "finding:N, rule:CODE, quarantine:NAME, check:rows or check:files",
+            "finding:N, rule:CODE, quarantine:NAME, check:rows or check:files, missing:N:DIGEST",
         )
         add_reason(parser, "Asked for by an operator.")
         parser.add_argument(
@@ -77,6 +77,7 @@ def _done(preview: Preview, reason: str) -> dict[str, Any]:
         "state": run.state,
         "done": run.done,
         "refused": run.refusals,
+        "told": run.result.get("told", ""),
     }
 
 
@@ -84,6 +85,7 @@ def _as_text(told: dict[str, Any]) -> str:
     lines = [f"{told['operation']} of {told['target']}"]
     if "run" in told:
         lines += [f"Done: {told['done']}; operation {told['run']} is {told['state']}."]
+        lines += [told["told"]] if told["told"] else []
     else:
         lines += [told["why_not"] or f"It would touch: {told['touches']}"]
     lines += [f"Left alone: {one['number']}. {one['why']}" for one in told["refused"]]

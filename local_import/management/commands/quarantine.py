@@ -16,6 +16,8 @@ from ..arguments import filled
 from ..desk_command import DeskCommand
 from ..refusals import wrong_use
 
+_ONLY = "the only copy here"
+
 
 class Command(DeskCommand):
     help = (
@@ -40,14 +42,19 @@ class Command(DeskCommand):
                 self._restore(library, name or "", as_json=options["json"])
 
     def _list(self, library: Tree, *, as_json: bool) -> None:
-        rows = [quarantine.told(library, found) for found in quarantine.held(library)]
+        rows = [
+            quarantine.told(library, found) | {"held_as": quarantine.held_as(library, found)}
+            for found in quarantine.held(library)
+        ]
         if as_json:
             self.stdout.write(json.dumps(rows, indent=2))
             return
         for row in rows:
             line = f"{row['name']}\t{row['bytes']} bytes\tfrom {row['from'] or 'an import'}"
-            self.stdout.write(f"{line}\t{row['why']}")
-        self.stdout.write(f"{len(rows)} in quarantine.")
+            held = f"the library has its bytes as {row['held_as']}" if row["held_as"] else _ONLY
+            self.stdout.write(f"{line}\t{row['why']}\t{held}")
+        only = sum(not row["held_as"] for row in rows)
+        self.stdout.write(f"{len(rows)} in quarantine, {only} of them the only copy here.")
 
     def _restore(self, library: Tree, name: str, *, as_json: bool) -> None:
         if quarantine.find(library, name) is None:

@@ -19,8 +19,8 @@ from ..desk_command import DeskCommand
 class Command(DeskCommand):
     help = (
         "Show what can be repaired and how or, with --apply, find, repair, and find again. Nothing is "
-        "deleted: files that are in the way go to the quarantine. Exit status: 0 nothing is left, 1 "
-        "findings are left, 2 wrong use."
+        "deleted: files that are in the way go to the quarantine. Exit status: 0 nothing is left but what "
+        "was accepted, 1 findings are left, or something could not be looked at; 2 wrong use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,5 +44,5 @@ class Command(DeskCommand):
             report = telling.plan_report(look.take(codes=codes, depth=depth))
             shown = findings_text.plan(report)
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else shown)
-        if not report["consistent"]:
+        if report["findings"] or not report["complete"]:
             sys.exit(1)
