@@ -11,13 +11,14 @@ from functools import partial
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from local_import import metrics
-from local_import.door import StaleRows
 from local_import.metrics import Measure, Measurements, fold, folding, histogram
 from local_import.models import ImportItem, MetricBucket
 from local_import.pipeline import worker
+from local_import.pipeline.place import place
 from local_import.pipeline.measure import Clock, record
 from local_import.pipeline.work import Verdict, Work
 from local_import.services import sessions
@@ -119,11 +120,13 @@ def test_an_import_tells_of_every_file_that_came_to_rest(inbox, library):
 def test_a_batch_whose_lease_was_lost_counts_nothing(inbox, library, monkeypatch):
     (inbox / "a.jpg").write_bytes(jpeg(1))
 
-    def lose(*_):
-        raise StaleRows("taken by another")
+    def place_and_lose(*arguments):
+        problem = place(*arguments)
+        ImportItem.objects.update(fence=F("fence") + 1)
+        return problem
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "settle", lose)
+        patch.setattr(worker, "place", place_and_lose)
         patch.setattr(worker, "_may_get_more", lambda *_: False)
         run_here(sessions.create(os.fsencode(inbox)).pk)
 

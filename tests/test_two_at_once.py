@@ -103,7 +103,7 @@ def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
     (tmp_path / "other" / "twin.jpg").write_bytes(jpeg(1))
     first, other = run(started(inbox, "copy")), started(tmp_path / "other", "copy")
     compared, undoing, go = threading.Event(), threading.Event(), threading.Event()
-    compare, offer = check.compare, restore._offer_duplicates_again
+    compare, offer = check.compare, restore.offer_duplicates_again
 
     def compare_early(desk, batch):
         compare(desk, batch)
@@ -111,13 +111,13 @@ def test_a_duplicate_is_recorded_just_when_its_original_is_taken_out(
             compared.set()
             assert undoing.wait(10)
 
-    def offer_slowly(*arguments):
+    def offer_slowly(*arguments, **named):
         undoing.set()
         assert go.wait(10)
-        return offer(*arguments)
+        return offer(*arguments, **named)
 
     monkeypatch.setattr(check, "compare", compare_early)
-    monkeypatch.setattr(restore, "_offer_duplicates_again", offer_slowly)
+    monkeypatch.setattr(restore, "offer_duplicates_again", offer_slowly)
     skipping = threading.Thread(target=in_thread, args=(finish_once, other), daemon=True)
     undone = threading.Thread(target=in_thread, args=(undo_all, first), daemon=True)
     skipping.start()
