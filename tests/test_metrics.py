@@ -18,8 +18,8 @@ from local_import import metrics
 from local_import.metrics import Measure, Measurements, fold, folding, histogram
 from local_import.models import ImportItem, MetricBucket
 from local_import.pipeline import worker
-from local_import.pipeline.place import place
 from local_import.pipeline.measure import Clock, record
+from local_import.pipeline.place import place
 from local_import.pipeline.work import Verdict, Work
 from local_import.services import sessions
 from local_import.transactions import in_transaction
