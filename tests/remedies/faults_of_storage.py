@@ -85,11 +85,24 @@ def a_library_that_is_not_mounted(scene: Scene) -> None:
     scene.put(name="another.jpg")
     found_as_damaged(scene)
     move(scene.library, scene.home / "library-disk")
+    scene.library.mkdir()
     scene.resume()
 
 
 def connect_library(scene: Scene) -> None:
-    scene.library.rename(scene.home / "empty")
+    scene.library.rmdir()  # nothing was made in the mount point
+    move(scene.home / "library-disk", scene.library)
+
+
+def a_library_that_was_renamed(scene: Scene) -> None:
+    scene.put(name="another.jpg")
+    found_as_damaged(scene)
+    move(scene.library, scene.home / "library-disk")
+    scene.resume()
+
+
+def give_library_its_name_back(scene: Scene) -> None:
+    assert not scene.library.exists()  # or it would be moved into what was made there
     move(scene.home / "library-disk", scene.library)
 
 
@@ -175,6 +188,11 @@ FAULTS = (
     Fault("immutable", a_file_marked_immutable),
     Fault("immutable", a_directory_marked_append_only),
     Fault("library_unmounted", a_library_that_is_not_mounted, {"connect_library": connect_library}),
+    Fault(
+        "library_unmounted",
+        a_library_that_was_renamed,
+        {"connect_library": give_library_its_name_back},
+    ),
     Fault("library_split", a_library_with_a_year_on_another_disk, {"find_mounts": take_year_away}),
     Fault("library_file_wrong", a_library_file_with_other_bytes, ends=DUPLICATE),
     Fault("source_in_library", a_hard_link_of_a_file_that_the_database_has_lost, ends=DISMISSED),
