@@ -149,6 +149,15 @@ def test_no_mutation_of_a_picture_makes_it_raise(kind, data):
     look(bytes(content))
 
 
+@pytest.mark.parametrize("length", [2, 7])
+def test_a_segment_that_is_shorter_than_its_own_name_is_broken_where_it_ends(length):
+    whole = bytearray(jpeg(1))
+    at = whole.index(b"Exif\0\0") - 2
+    struct.pack_into(">H", whole, at, length)
+
+    assert look(bytes(whole)).damage == f"The JPEG header is broken at byte {at + length}."
+
+
 def test_items_of_thousands_of_parts_without_any_bytes_are_passed_by():
     """Counted one by one they would take this test, and a worker, an hour."""
     items = b"".join(struct.pack(">HHH", number, 0, 0xFFFF) for number in range(2, 10_000))

@@ -47,7 +47,7 @@ def read(data: Bytes, head: bytes, base: Inspection) -> Inspection:
                 ),
             )
         elif marker == 0xE1 and found is NO_EXIF and window[at + 4 : at + 10] == b"Exif\0\0":
-            found = exif.parse(data.read_at(position + 10, length - 8))
+            found = exif.parse(data.read_at(position + 10, max(length - 8, 0)))
         position += 2 + length
     raise Damaged(say("jpeg_segments"))
 
