@@ -317,3 +317,27 @@ def test_a_finding_is_told_in_the_language_of_who_reads_it(operator):
         text = operator.get(page, headers={"accept-language": "ja"}).content.decode()
         assert escape(finding.summary) not in text, page
         assert "セッション 7 は「failed」ですが" in text, page
+
+
+GONE = {"path": "/library", "number": 20, "examples": "a.jpg", "target": "missing:20:" + 16 * "0"}
+
+
+def test_what_is_gone_can_be_accepted_by_a_maintainer_and_not_lived_with(maintainer, operator):
+    row = make_finding("files_gone_at_once", "library", GONE)
+    action = f"/import/operations/accept_loss/?target={GONE['target']}"
+
+    for address in ("/import/consistency/?part=breaker", f"/import/consistency/findings/{row.pk}/"):
+        assert escape(action) in text_of(maintainer, address)
+        assert "accept_loss/?target" not in text_of(operator, address)
+    assert "Live with it" not in text_of(maintainer, f"/import/consistency/findings/{row.pk}/")
+    maintainer.post(f"/import/consistency/findings/{row.pk}/accept/", {"days": "9", "reason": "x"})
+    assert Finding.objects.get().state == "open"
+
+
+def test_rules_that_are_held_back_are_not_called_right(viewer):
+    RuleLook.objects.create(rule="media_missing", looked_at=database_now(), number=0)
+    make_finding("files_gone_at_once", "library", GONE)
+
+    page = text_of(viewer, "/import/consistency/?part=rules")
+
+    assert "held back" in page
