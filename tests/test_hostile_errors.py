@@ -155,7 +155,7 @@ def test_a_path_in_a_command_is_the_path_byte_for_byte(name):
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_command_of_the_catalogue_is_one_that_a_shell_reads(code):
     path = b"/in/it's $(reboot).jpg"
-    names = ("path", "obstacle", "mount", "above", "library", "library_file", "missing")
+    names = ("path", "obstacle", "mount", "above", "library", "library_file", "mark", "missing")
     facts = {f"{name}_quoted".removeprefix("path_"): quoted(path) for name in names}
     facts |= {f"{name}_directory_quoted".removeprefix("path_"): quoted(path) for name in names}
     facts |= {f"{name}_aside_quoted".removeprefix("path_"): quoted(path) for name in names}

@@ -103,7 +103,10 @@ class Detached(Harm):
 
 
 class YearMoved(Harm):
-    """Only one directory in it is renamed; a person puts back what stood in it before."""
+    """Only one directory in it is renamed; a person puts back what stood in it before.
+
+    A duplicate that came meanwhile may have given the library a file back: then there are two.
+    """
 
     def is_possible(self) -> bool:
         return (self.library / "2019").exists()
@@ -115,7 +118,8 @@ class YearMoved(Harm):
         for path in (self.library / "old").rglob("*.jpg"):
             there = self.library / "2019" / path.relative_to(self.library / "old")
             there.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, there)  # nothing may stand there
+            if not there.exists() or there.read_bytes() != path.read_bytes():
+                os.link(path, there)  # nothing else may stand there
             path.unlink()
 
 
