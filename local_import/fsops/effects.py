@@ -224,10 +224,12 @@ def release(
 
 
 def _read_again(source: Tree, path: bytes, sha256: str) -> Fingerprint:
-    with open_source(source, path, refuse_writers=False) as file:
-        if file.sha256() != sha256:
-            raise SourceChanged(file.path)
-        return file.fingerprint
+    """Twice, where need be: what one reading says may be a bit that flipped on the way."""
+    for _ in range(2):
+        with open_source(source, path, refuse_writers=False, afresh=True) as file:
+            if file.sha256() == sha256:
+                return file.fingerprint
+    raise SourceChanged(source.full(path))
 
 
 def _unlink(fd: int, name: bytes, known: Fingerprint, kept: Fingerprint, shown: bytes) -> None:
