@@ -22,6 +22,7 @@ from local_import.services.dry_run import dry_run
 from local_import.services.recheck import of_item
 from local_import.state_management_service import StateManagementService
 from local_import.states import ItemState
+from local_import.troubleshooting import TroubleshootingEngine
 from tests.builders import make_item
 from tests.faults.flow import run_here
 from tests.mounts import bound
@@ -85,8 +86,24 @@ def test_a_library_somewhere_below_the_source_ends_the_walk_before_it(inbox, lib
     assert os.fsdecode(mounted) in session.failure["summary"]
     assert session.failure["seen"] == [f"{mounted / os.fsdecode(MARK)} is the mark of a library."]
     assert "unmount" in session.failure["recommended_actions"][0]
+    # Whoever removed the mark of the library in use would make another one of it.
+    assert not any("rm " in action for action in session.failure["recommended_actions"])
     assert not session.items.filter(shown_path__contains="library").exists()
     assert before.items() <= files_below(library).items()
+
+
+def test_only_a_library_that_is_not_the_one_in_use_is_told_to_lose_its_mark(inbox, library):
+    imported(filled(inbox))
+    filled(inbox, {"0.jpg": jpeg(50)})
+    (inbox / os.fsdecode(MARK)).write_text("The mark of a library that was given up.")
+
+    with pytest.raises(ImportProblem) as refused:
+        create(inbox)
+    removal = TroubleshootingEngine().diagnose(refused.value).actions[1]
+
+    assert removal["command"] == f"rm {inbox / os.fsdecode(MARK)}"
+    subprocess.run(["bash", "-c", removal["command"]], check=True)
+    assert run_here(create(inbox).pk).state == "imported"
 
 
 @pytest.mark.parametrize("mode", ["copy", "move"])

@@ -109,7 +109,7 @@ ENTRIES: Entries = {
                 _("Or, if {library} is no library any more, remove its mark: {command}"),
                 command="rm {mark_quoted}",
                 operation=Operation.RESUME,
-                when="mark",
+                when="mark_of_another",
             ),
             Action(
                 "separate",

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
+
 from .. import fsops, processes
 from ..bounded import within
 from ..errors import ErrorCode
@@ -128,8 +130,24 @@ def not_a_file(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
 
 def overlap(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
     if "mark" in known:
-        return Evidence(code, {}, [say("library_mark", path=known["mark"])])
+        facts = {} if _is_ours(known["raw_mark"]) else {"mark_of_another": "yes"}
+        return Evidence(code, facts, [say("library_mark", path=known["mark"])])
     return Evidence(code, {}, [say("overlap", path=known["path"], library=known["library"])])
+
+
+def _is_ours(mark: bytes) -> bool:
+    """Whether it is the mark of the library in use, by whatever path; so it is where nobody can tell."""
+    ours = os.path.join(os.fsencode(settings.PHOTONEST_LIBRARY), os.path.basename(mark))
+    try:
+        known = fsops.Fingerprint.of(os.lstat(ours))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return fsops.Fingerprint.of(os.lstat(mark)).is_one_file_with(known)
+    except OSError:
+        return True
 
 
 def what_stands_there(code: ErrorCode, error: BaseException, known: Known) -> Evidence:
