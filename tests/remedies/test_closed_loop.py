@@ -38,6 +38,9 @@ def test_the_first_action_cures_the_fault(scene, fault):
 
 
 def test_nine_of_ten_faults_are_cured_by_the_first_action():
-    cured_first = sum(fault.cure == 0 for fault in FAULTS)
+    made = {
+        fault.make for fault in FAULTS
+    }  # some are made again to follow another of their actions
+    cured_first = {fault.make for fault in FAULTS if fault.cure == 0}
 
-    assert cured_first / len(FAULTS) >= 0.9
+    assert len(cured_first) / len(made) >= 0.9
