@@ -213,8 +213,8 @@ def release(
     """Remove a source whose copy is durable; without a fingerprint its bytes are compared.
 
     Raises SourceChanged when it is not the file that was copied, OneFile when it is the copy itself
-    under another name, and StillOpenForWriting where somebody may still write to it: his bytes would
-    go with it. Then it stays.
+    under another name, and StillOpenForWriting where another process has it open for writing: what
+    that writes would be lost. Then it stays.
     """
     known = fingerprint or _read_again(source, path, sha256)
     refuse_writer(source, path)

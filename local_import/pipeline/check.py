@@ -48,7 +48,6 @@ def check(desk: Desk, batch: Sequence[Work], owner: Actor) -> None:
 
     Of a file that somebody else has by now nothing is written; one whose row is refused fails.
     """
-
     undecided = {work.item_id for work in batch if work.verdict is None}
 
     def alone(work: Work, error: Exception) -> None:

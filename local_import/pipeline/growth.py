@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -132,7 +133,5 @@ def set_aside(desk: Desk, works: Sequence[Work]) -> None:
     for work in works:
         name = b"replaced-%d-%d-" % (work.item_id, work.fence)
         path = work.set_aside.encode()
-        try:
+        with suppress(OSError, FileEffectError):
             fsops.quarantine(desk.library, path, fsops.QUARANTINE + name + os.path.basename(path))
-        except (OSError, FileEffectError):
-            continue
